@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The contract between the controlling side (nvme-lm.ko) and a variant driver
+ * of a controlled function.
+ *
+ * The controlling side knows which controllers may control others, which
+ * functions they control, and how to command them.  The variant driver holds
+ * an opaque handle for its function.  Unless a function says otherwise it may
+ * sleep, takes no lock of the caller, and may be called from several threads.
+ *
+ * Return values: each int function gives 0 or one of
+ *
+ *   -ENODEV      the controlling side is gone (unbound, removed) for this handle
+ *   -ESTALE      the controlling controller was reset since the last
+ *                nvme_lm_sync(); suspension and half-sent state are lost
+ *   -ENXIO       the controlling controller does not know the CNTLID, or it is
+ *                not online (Invalid Controller Identifier)
+ *   -EALREADY    the function is suspended already (Controller Suspended)
+ *   -EPROTO      the function is not suspended (Controller Not Suspended)
+ *   -ENOSPC      the device lacks resources for the command
+ *   -EINVAL      an argument is out of range, or the device says that a field
+ *                is invalid
+ *   -ETIMEDOUT   the device did not do it in time
+ *   -EINTR       a fatal signal came while waiting for a slot
+ *   -ENOMEM
+ *   -EREMOTEIO   any other status of the device; the tracepoint has it
+ */
+#ifndef _LINUX_NVME_LM_H
+#define _LINUX_NVME_LM_H
+
+#include <linux/types.h>
+#include <uapi/linux/nvme-lm.h>
+
+struct nvme_command;
+struct nvme_lm_function;
+struct pci_dev;
+
+/**
+ * enum nvme_lm_event - what happened to the controlling side
+ * @NVME_LM_EVENT_RESET: the controlling controller was reset.  Its controlled
+ *	functions were taken offline with it; what was suspended or half sent
+ *	is lost.
+ * @NVME_LM_EVENT_GONE: the controlling side goes away.  Commands still work
+ *	until the callback returns and give -ENODEV from then on.
+ */
+enum nvme_lm_event {
+	NVME_LM_EVENT_RESET,
+	NVME_LM_EVENT_GONE,
+};
+
+/**
+ * struct nvme_lm_client - a variant driver's side of a handle
+ * @event: called in process context, never concurrently for one handle; may
+ *	sleep and issue commands, must not call nvme_lm_put()
+ */
+struct nvme_lm_client {
+	void (*event)(struct nvme_lm_client *client, enum nvme_lm_event event);
+};
+
+/* The state may be read while the function runs. */
+#define NVME_LM_CAP_LIVE_READ		0x00000001
+/* The device takes pieces as they come and applies them with the last one. */
+#define NVME_LM_CAP_STREAMED_WRITE	0x00000002
+
+/**
+ * struct nvme_lm_caps - what can be done with a function
+ * @command_set: how it is commanded
+ * @cntlid: its CNTLID
+ * @flags: NVME_LM_CAP_*
+ * @max_transfer: most bytes of state that one command moves; a multiple of 4
+ * @max_state_size: most bytes of state that this command set can have
+ */
+struct nvme_lm_caps {
+	enum nvme_lm_command_set command_set;
+	u16 cntlid;
+	u32 flags;
+	u32 max_transfer;
+	u64 max_state_size;
+};
+
+/**
+ * enum nvme_lm_sequence - where a piece stands in the state being written
+ * @NVME_LM_SEQ_MIDDLE: neither first nor last
+ * @NVME_LM_SEQ_FIRST: the first of several; drops what was half sent
+ * @NVME_LM_SEQ_LAST: the last of several; the device applies the state
+ * @NVME_LM_SEQ_ENTIRE: the only one; the device applies the state
+ *
+ * The values are those of SEQIND in Migration Send.
+ */
+enum nvme_lm_sequence {
+	NVME_LM_SEQ_MIDDLE = 0,
+	NVME_LM_SEQ_FIRST = 1,
+	NVME_LM_SEQ_LAST = 2,
+	NVME_LM_SEQ_ENTIRE = 3,
+};
+
+/**
+ * nvme_lm_get - get the handle of a controlled function
+ * @pdev: the PCI function
+ * @client: the caller's side; must live until nvme_lm_put()
+ *
+ * Asks each controlling controller anew what it controls, so that functions
+ * created since are found.
+ *
+ * Return: a handle, or ERR_PTR(): -ENODEV if no controlling controller that
+ * can migrate controls @pdev (it then works as with plain vfio-pci), -EBUSY if
+ * another caller holds it, -ENOMEM.
+ */
+struct nvme_lm_function *nvme_lm_get(struct pci_dev *pdev,
+				     struct nvme_lm_client *client);
+
+/**
+ * nvme_lm_put - give a handle back
+ * @fn: the handle
+ *
+ * No event is delivered after it returns.  Must not be called from an event.
+ */
+void nvme_lm_put(struct nvme_lm_function *fn);
+
+/**
+ * nvme_lm_caps - what can be done with a function
+ * @fn: the handle
+ *
+ * Return: the capabilities, constant for the life of the handle.
+ */
+const struct nvme_lm_caps *nvme_lm_caps(struct nvme_lm_function *fn);
+
+/**
+ * nvme_lm_sync - acknowledge resets of the controlling controller
+ * @fn: the handle
+ *
+ * From here on a reset that came before no longer gives -ESTALE.  To be called
+ * where the caller starts anew: after its function was reset, or before it
+ * suspends a running one.
+ *
+ * Return: 0 or -ENODEV, -ENXIO.
+ */
+int nvme_lm_sync(struct nvme_lm_function *fn);
+
+/**
+ * nvme_lm_identity - identity of a function and of its subsystem
+ * @fn: the handle
+ * @id: filled in
+ *
+ * Return: 0 or an errno of the table above.
+ */
+int nvme_lm_identity(struct nvme_lm_function *fn, struct nvme_lm_identity *id);
+
+/**
+ * nvme_lm_media - the namespaces attached to a function
+ * @fn: the handle
+ * @media: on success an array by ascending NSID, to be given to kvfree();
+ *	NULL when there are none
+ * @count: on success the number of namespaces, at most
+ *	%NVME_LM_STREAM_MAX_MEDIA
+ *
+ * Return: 0 or an errno of the table above; -EINVAL if there are more.
+ */
+int nvme_lm_media(struct nvme_lm_function *fn, struct nvme_lm_medium **media,
+		  unsigned int *count);
+
+/**
+ * nvme_lm_formats - the state formats a function takes
+ * @fn: the handle
+ * @formats: on success an array, the one it gives its own state in first; to
+ *	be given to kfree()
+ * @count: on success the number of formats, at least 1
+ *
+ * Return: 0 or an errno of the table above.
+ */
+int nvme_lm_formats(struct nvme_lm_function *fn, struct nvme_lm_format **formats,
+		    unsigned int *count);
+
+/**
+ * nvme_lm_suspend_notify - tell the device that a suspend is coming
+ * @fn: the handle
+ *
+ * The function goes on running.  A hint: errors may be ignored.
+ *
+ * Return: 0 or an errno of the table above.
+ */
+int nvme_lm_suspend_notify(struct nvme_lm_function *fn);
+
+/**
+ * nvme_lm_suspend - stop a function
+ * @fn: the handle
+ *
+ * On success no DMA and no interrupt of the function happens until it is
+ * resumed or reset.
+ *
+ * Return: 0 or an errno of the table above.
+ */
+int nvme_lm_suspend(struct nvme_lm_function *fn);
+
+/**
+ * nvme_lm_resume - let a suspended function go on
+ * @fn: the handle
+ *
+ * Return: 0 or an errno of the table above.
+ */
+int nvme_lm_resume(struct nvme_lm_function *fn);
+
+/**
+ * nvme_lm_state_size - size of the state as it is now
+ * @fn: the handle
+ * @size: bytes, a multiple of 4, at most &nvme_lm_caps.max_state_size
+ *
+ * Exact while the function is suspended, an estimate while it runs.
+ *
+ * Return: 0 or an errno of the table above.
+ */
+int nvme_lm_state_size(struct nvme_lm_function *fn, u64 *size);
+
+/**
+ * nvme_lm_read_state - read a piece of the state, with one command
+ * @fn: the handle
+ * @format: the format to read in; one of nvme_lm_formats()
+ * @offset: bytes, a multiple of 4
+ * @buf: kmalloc or vmalloc memory, never module data
+ * @len: bytes, a multiple of 4, 1 … &nvme_lm_caps.max_transfer
+ * @suspended: whether the function was suspended when the piece was taken
+ *
+ * Return: 0 or an errno of the table above.
+ */
+int nvme_lm_read_state(struct nvme_lm_function *fn,
+		       const struct nvme_lm_format *format, u64 offset,
+		       void *buf, u32 len, bool *suspended);
+
+/**
+ * nvme_lm_write_state - write a piece of the state, with one command
+ * @fn: the handle; the function must be suspended, and reset or disabled
+ * @format: the format of the state; one of nvme_lm_formats()
+ * @offset: bytes, a multiple of 4
+ * @buf: kmalloc or vmalloc memory, never module data
+ * @len: bytes, a multiple of 4, 1 … &nvme_lm_caps.max_transfer
+ * @seq: where the piece stands; the state counts only once the command for
+ *	%NVME_LM_SEQ_LAST or %NVME_LM_SEQ_ENTIRE has succeeded
+ *
+ * Return: 0 or an errno of the table above.
+ */
+int nvme_lm_write_state(struct nvme_lm_function *fn,
+			const struct nvme_lm_format *format, u64 offset,
+			void *buf, u32 len, enum nvme_lm_sequence seq);
+
+/**
+ * nvme_lm_submit - issue an admin command of the controlling controller
+ * @fn: the handle of the function on whose behalf it is issued
+ * @cmd: the command, complete but for the identifier and the data pointer
+ * @buf: kmalloc or vmalloc memory for the data, or NULL
+ * @len: bytes of data, at most &nvme_lm_caps.max_transfer
+ * @result: Dword 0 of the completion, or NULL
+ *
+ * The helper that everything above is built on, for what the contract does not
+ * name.  Waits uninterruptibly once the command was issued.  Waits for one of
+ * the few slots that live migration may take of the admin queue; slots go round
+ * the functions in turn.
+ *
+ * Return: 0, a positive NVMe status (SCT and SC without the phase tag), or
+ * -ENODEV, -ESTALE, -EINVAL, -EINTR, -ENOMEM, -ETIMEDOUT.
+ */
+int nvme_lm_submit(struct nvme_lm_function *fn, struct nvme_command *cmd,
+		   void *buf, unsigned int len, u32 *result);
+
+#endif /* _LINUX_NVME_LM_H */
