@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The host's side (L1): the PF under the stock driver, our modules, the VFs."""
+
+import glob
+import json
+import os
+import re
+import subprocess
+import time
+
+SYS_PCI = "/sys/bus/pci"
+VF_DRIVER = "nvme-vfio-pci"
+# Queue and interrupt resources for a VF: admin and one I/O queue pair, each
+# with its own vector, for a guest with one processor.
+VF_QUEUES = 2
+VF_INTERRUPTS = 2
+
+# What the kernel says when an NVMe controller misbehaves or a bug shows.
+TROUBLE = re.compile(
+    r"nvme.*(timeout|resetting|reset controller|controller is down|abort|removing after|"
+    r"I/O error|I/O Cmd|not ready|failed)"
+    r"|I/O error|BUG:|WARNING:|Oops|general protection|blocked for more than|soft lockup",
+    re.IGNORECASE)
+
+
+class HostError(Exception):
+    """The host is not in the state that the demo needs."""
+
+
+def run(*command):
+    """Run a program; returns its output, raises HostError with its words when it fails."""
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise HostError(f"{' '.join(command)}: exit {result.returncode}: "
+                        f"{(result.stderr or result.stdout).strip()}")
+    return result.stdout
+
+
+def write(path, text):
+    """Write a sysfs file; raises HostError with path and text when refused."""
+    try:
+        with open(path, "w") as file:
+            file.write(text)
+    except OSError as error:
+        raise HostError(f"writing '{text}' to {path}: {error.strerror}") from error
+
+
+def wait_until(what, condition, limit):
+    """Poll until condition() is true; raises HostError naming `what` after `limit` seconds."""
+    end = time.monotonic() + limit
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise HostError(f"{what}: not within {limit} s")
+        time.sleep(0.1)
+
+
+def trouble():
+    """Lines of the host's kernel log that tell of an NVMe error or a kernel bug."""
+    return [line for line in run("dmesg").splitlines() if TROUBLE.search(line)]
+
+
+class Pf:
+    """The physical function, bound to the stock nvme driver and used by this host."""
+
+    CONTROLLER = "/sys/class/nvme/nvme0"
+    CHARDEV = "/dev/nvme0"
+    DISK = "/dev/nvme0n1"
+
+    def __init__(self):
+        run("modprobe", "nvme")
+        wait_until("the PF's controller", lambda: self._state() == "live", 60)
+        wait_until(f"the PF's namespace {self.DISK}", lambda: os.path.exists(self.DISK), 60)
+        self.path = os.path.realpath(f"{self.CONTROLLER}/device")
+        self.bdf = os.path.basename(self.path)
+        driver = os.path.basename(os.path.realpath(f"{self.path}/driver"))
+        if driver != "nvme":
+            raise HostError(f"{self.bdf}: expected driver nvme, found {driver}")
+
+    def _state(self):
+        try:
+            with open(f"{self.CONTROLLER}/state") as file:
+                return file.read().strip()
+        except FileNotFoundError:
+            return "absent"
+
+    def check_live(self):
+        """Raise HostError unless the stock driver says that the controller is live."""
+        if self._state() != "live":
+            raise HostError(f"the PF's controller: expected state live, found {self._state()}")
+
+    def create_vfs(self, count):
+        """Create VFs with queues and interrupts, online, bound to no driver; their BDFs."""
+        write(f"{self.path}/sriov_drivers_autoprobe", "0")
+        write(f"{self.path}/sriov_numvfs", str(count))
+        secondary = json.loads(run("nvme", "list-secondary", self.CHARDEV, "-o", "json"))
+        by_vf = {entry["virtual-function-number"]: entry["secondary-controller-identifier"]
+                 for entry in secondary["secondary-controllers"]}
+        bdfs = []
+        for number in range(1, count + 1):
+            self._provision(by_vf[number])
+            link = os.readlink(f"{self.path}/virtfn{number - 1}")
+            bdfs.append(os.path.basename(link))
+        return bdfs
+
+    def _provision(self, cntlid):
+        """Virtualization Management: flexible resources (action 8), then online (9)."""
+        command = ("nvme", "virt-mgmt", self.CHARDEV, "-c", str(cntlid))
+        run(*command, "-r", "0", "-a", "8", "-n", str(VF_QUEUES))
+        run(*command, "-r", "1", "-a", "8", "-n", str(VF_INTERRUPTS))
+        run(*command, "-a", "9")
+
+
+def load_modules(folder):
+    """Load what our two modules need, then the modules themselves from a build folder."""
+    run("modprobe", "-a", "vfio-pci-core", "vfio_iommu_type1", "kvm-amd")
+    for name in ("nvme-lm.ko", "nvme-vfio-pci.ko"):
+        found = glob.glob(f"{folder}/**/{name}", recursive=True)
+        if len(found) != 1:
+            raise HostError(f"{folder}: expected one {name}, found {len(found)}; "
+                            "rig/build-modules makes it")
+        run("insmod", found[0])
+
+
+def bind(bdf, driver=VF_DRIVER):
+    """Bind a function to a driver by driver_override."""
+    device = f"{SYS_PCI}/devices/{bdf}"
+    write(f"{device}/driver_override", driver)
+    write(f"{SYS_PCI}/drivers_probe", bdf)
+    bound = os.path.basename(os.path.realpath(f"{device}/driver"))
+    if bound != driver:
+        raise HostError(f"{bdf}: expected driver {driver}, found {bound}; see dmesg")
