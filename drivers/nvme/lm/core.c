@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * nvme-lm.ko: the controlling side of NVMe live migration.
+ *
+ * Follows the stock nvme driver on the PCI bus: what it binds is looked at,
+ * what it unbinds is let go of.
+ */
+#include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/pci.h>
+
+#include "lm.h"
+
+/*
+ * A controller of the stock driver that may control others.  A virtual function
+ * does not, even if the host uses it.
+ */
+static bool is_candidate(struct device *dev)
+{
+	return dev->driver &&
+	       !strcmp(dev->driver->name, NVME_LM_STOCK_DRIVER) &&
+	       !to_pci_dev(dev)->is_virtfn;
+}
+
+/* Called with the device lock held. */
+static int bus_event(struct notifier_block *nb, unsigned long action,
+		     void *data)
+{
+	struct device *dev = data;
+
+	if (action == BUS_NOTIFY_BOUND_DRIVER && is_candidate(dev))
+		nvme_lm_ctrl_add(to_pci_dev(dev));
+	else if (action == BUS_NOTIFY_UNBIND_DRIVER)
+		nvme_lm_ctrl_remove(to_pci_dev(dev));
+	return NOTIFY_OK;
+}
+
+static struct notifier_block bus_notifier = {
+	.notifier_call = bus_event,
+};
+
+static int add_bound(struct device *dev, void *unused)
+{
+	guard(device)(dev);
+	if (is_candidate(dev))
+		nvme_lm_ctrl_add(to_pci_dev(dev));
+	return 0;
+}
+
+static int remove_any(struct device *dev, void *unused)
+{
+	guard(device)(dev);
+	nvme_lm_ctrl_remove(to_pci_dev(dev));
+	return 0;
+}
+
+static int __init nvme_lm_init(void)
+{
+	int ret;
+
+	nvme_lm_events = alloc_workqueue("nvme-lm", WQ_UNBOUND, 0);
+	if (!nvme_lm_events)
+		return -ENOMEM;
+	ret = bus_register_notifier(&pci_bus_type, &bus_notifier);
+	if (ret) {
+		destroy_workqueue(nvme_lm_events);
+		return ret;
+	}
+	/* What is bound meanwhile is found twice and taken once. */
+	bus_for_each_dev(&pci_bus_type, NULL, NULL, add_bound);
+	return 0;
+}
+
+static void __exit nvme_lm_exit(void)
+{
+	/* There are no handles: whoever had one would hold this module. */
+	bus_unregister_notifier(&pci_bus_type, &bus_notifier);
+	bus_for_each_dev(&pci_bus_type, NULL, NULL, remove_any);
+	destroy_workqueue(nvme_lm_events);
+}
+
+module_init(nvme_lm_init);
+module_exit(nvme_lm_exit);
+
+MODULE_DESCRIPTION("Controlling side of NVMe live migration");
+MODULE_LICENSE("GPL");

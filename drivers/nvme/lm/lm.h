@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * nvme-lm.ko inside: controlling controllers, handles, command sets.
+ *
+ * Locks, outer to inner; a lock that is not listed with another is never held
+ * together with it:
+ *
+ *   device lock of the controlling PCI function
+ *     nvme_lm_ctrls_lock
+ *       nvme_lm_ctrl.functions_lock
+ *     nvme_lm_function.event_lock	(held over a client's event callback)
+ *       nvme_lm_ctrl.reset_lock
+ *       nvme_lm_ctrl.slots_lock
+ */
+#ifndef NVME_LM_LM_H
+#define NVME_LM_LM_H
+
+#include <linux/completion.h>
+#include <linux/kref.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/nvme-lm.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "command.h"
+#include "slots.h"
+#include "stock.h"
+#include "wire.h"
+
+struct nvme_lm_ctrl;
+struct nvme_lm_function;
+
+/* Most admin commands of ours under way on one controller, of its 30 tags. */
+#define NVME_LM_MAX_COMMANDS	8
+
+/**
+ * struct nvme_lm_issuer - on whose behalf commands are issued
+ * @ctrl: the controlling controller
+ * @slots: the commands that wait for a slot; guarded by ctrl->slots_lock
+ * @cntlid: who is controlled, for the trace
+ * @generation: the ctrl->generation that the issuer has taken note of
+ */
+struct nvme_lm_issuer {
+	struct nvme_lm_ctrl *ctrl;
+	struct nvme_lm_slot_queue slots;
+	u16 cntlid;
+	u32 generation;
+};
+
+/**
+ * struct nvme_lm_ops - a command set
+ * @command_set: which
+ * @flags: NVME_LM_CAP_* of every function that it commands
+ * @max_state_size: see &nvme_lm_caps.max_state_size
+ * @prepare: learn what the other ops need of a function; once, before them
+ * @formats: see nvme_lm_formats()
+ * @suspend_notify: see nvme_lm_suspend_notify()
+ * @suspend: see nvme_lm_suspend()
+ * @resume: see nvme_lm_resume()
+ * @state_size: see nvme_lm_state_size()
+ * @read_state: see nvme_lm_read_state(); offset and len are checked
+ * @write_state: see nvme_lm_write_state(); offset and len are checked
+ */
+struct nvme_lm_ops {
+	enum nvme_lm_command_set command_set;
+	u32 flags;
+	u64 max_state_size;
+	int (*prepare)(struct nvme_lm_function *fn);
+	int (*formats)(struct nvme_lm_function *fn,
+		       struct nvme_lm_format **formats, unsigned int *count);
+	int (*suspend_notify)(struct nvme_lm_function *fn);
+	int (*suspend)(struct nvme_lm_function *fn);
+	int (*resume)(struct nvme_lm_function *fn);
+	int (*state_size)(struct nvme_lm_function *fn, u64 *size);
+	int (*read_state)(struct nvme_lm_function *fn,
+			  const struct nvme_lm_format *format, u64 offset,
+			  void *buf, u32 len, bool *suspended);
+	int (*write_state)(struct nvme_lm_function *fn,
+			   const struct nvme_lm_format *format, u64 offset,
+			   void *buf, u32 len, enum nvme_lm_sequence seq);
+};
+
+/**
+ * struct nvme_lm_ctrl - a controlling controller
+ * @ref: the list of controllers, each handle, and each event on its way
+ * @node: place in the list of controllers; guarded by nvme_lm_ctrls_lock
+ * @stock: the way to its admin queue; valid until @gone and drained
+ * @ops: the command set it speaks
+ * @name: PCI address, for the trace; outlives @stock
+ * @cntlid: its own CNTLID
+ * @max_transfer: most bytes that one command may transfer
+ * @own: issues commands for itself
+ * @slots_lock: guards @slots, the issuers' queues and @gone
+ * @slots: who may issue
+ * @gone: no new command may be issued
+ * @drained: woken when @gone and the last command has ended
+ * @reset_lock: guards @setup_id, @resetting and changes of @generation; held
+ *	while looking, so that an older look never overwrites a newer one
+ * @setup_id: what nvme_lm_stock_setup_id() said last
+ * @resetting: a reset was noticed while it goes on
+ * @generation: how many resets were noticed
+ * @reset_work: tells the handles of a reset
+ * @functions_lock: guards @functions, @closing and &nvme_lm_function.pending
+ * @functions: handles
+ * @closing: no new handle may be made
+ */
+struct nvme_lm_ctrl {
+	struct kref ref;
+	struct list_head node;
+	struct nvme_lm_stock stock;
+	const struct nvme_lm_ops *ops;
+	char name[16];
+	u16 cntlid;
+	u32 max_transfer;
+	struct nvme_lm_issuer own;
+
+	spinlock_t slots_lock;
+	struct nvme_lm_slots slots;
+	bool gone;
+	wait_queue_head_t drained;
+
+	struct mutex reset_lock;
+	u64 setup_id;
+	bool resetting;
+	u32 generation;
+	struct work_struct reset_work;
+
+	struct mutex functions_lock;
+	struct list_head functions;
+	bool closing;
+};
+
+/**
+ * struct nvme_lm_function - a handle
+ * @ref: the client, and each event on its way
+ * @node: place in the controller's list; guarded by ctrl->functions_lock
+ * @pending: events to be delivered, a bit for each; guarded by
+ *	ctrl->functions_lock
+ * @by: issues its commands
+ * @pdev: the PCI function
+ * @caps: what was told to the client
+ * @formats: the state formats, in the order of @format_list
+ * @format_list: how commands name them
+ * @event_lock: guards @client; held over its callback, so that
+ *	nvme_lm_put() waits for one that runs
+ * @client: the other side; NULL once given back
+ */
+struct nvme_lm_function {
+	struct kref ref;
+	struct list_head node;
+	unsigned long pending;
+	struct nvme_lm_issuer by;
+	struct pci_dev *pdev;
+	struct nvme_lm_caps caps;
+	struct nvme_lm_format *formats;
+	struct nvme_lm_format_list format_list;
+	struct mutex event_lock;
+	struct nvme_lm_client *client;
+};
+
+/* ctrl.c */
+extern struct rw_semaphore nvme_lm_ctrls_lock;
+extern struct list_head nvme_lm_ctrls;
+void nvme_lm_ctrl_add(struct pci_dev *pdev);
+void nvme_lm_ctrl_remove(struct pci_dev *pdev);
+struct nvme_lm_ctrl *nvme_lm_ctrl_get(struct nvme_lm_ctrl *ctrl);
+void nvme_lm_ctrl_put(struct nvme_lm_ctrl *ctrl);
+
+/* reset.c */
+extern struct workqueue_struct *nvme_lm_events;
+void nvme_lm_reset_init(struct nvme_lm_ctrl *ctrl);
+int nvme_lm_reset_check(struct nvme_lm_ctrl *ctrl);
+void nvme_lm_reset_seen(struct nvme_lm_ctrl *ctrl);
+void nvme_lm_reset_cancel(struct nvme_lm_ctrl *ctrl);
+void nvme_lm_deliver(struct nvme_lm_ctrl *ctrl, enum nvme_lm_event event);
+
+/* submit.c */
+void nvme_lm_issuer_init(struct nvme_lm_issuer *by, struct nvme_lm_ctrl *ctrl,
+			 u16 cntlid);
+int nvme_lm_issue_raw(struct nvme_lm_issuer *by, struct nvme_command *cmd,
+		      void *buf, u32 len, u32 *result);
+int nvme_lm_issue(struct nvme_lm_issuer *by, const struct nvme_lm_cmd *cmd,
+		  void *buf, u32 len, u32 *result);
+int nvme_lm_identify(struct nvme_lm_issuer *by, u8 cns, u32 nsid, u16 cntid,
+		     u8 *page);
+void nvme_lm_drain(struct nvme_lm_ctrl *ctrl);
+
+/* topology.c */
+int nvme_lm_topology_find_pdev(struct nvme_lm_issuer *by,
+			       struct pci_dev *pdev,
+			       struct nvme_lm_secondary *found);
+int nvme_lm_topology_find_cntlid(struct nvme_lm_issuer *by, u16 cntlid,
+				 struct nvme_lm_secondary *found);
+int nvme_lm_topology_count(struct nvme_lm_issuer *by);
+
+/* identify.c */
+int nvme_lm_read_identity(struct nvme_lm_function *fn,
+			  struct nvme_lm_identity *id);
+int nvme_lm_read_media(struct nvme_lm_function *fn,
+		       struct nvme_lm_medium **media, unsigned int *count);
+
+/* function.c */
+void nvme_lm_function_unref(struct nvme_lm_function *fn);
+
+/* standard.c */
+extern const struct nvme_lm_ops nvme_lm_standard_ops;
+
+#endif /* NVME_LM_LM_H */

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The command set of NVM Express: Migration Send and Migration Receive.
+ */
+#include <linux/cleanup.h>
+#include <linux/slab.h>
+
+#include "lm.h"
+
+/* The state formats are the device's, not the function's, and do not change. */
+static int standard_prepare(struct nvme_lm_function *fn)
+{
+	u8 *page __free(kfree) = kzalloc(NVME_LM_IDENTIFY_SIZE, GFP_KERNEL);
+	unsigned int i, count;
+	int ret;
+
+	if (!page)
+		return -ENOMEM;
+	ret = nvme_lm_identify(&fn->by, NVME_LM_CNS_STATE_FORMATS, 0, 0, page);
+	if (!ret)
+		ret = nvme_lm_decode_format_list(page, &fn->format_list);
+	if (ret)
+		return ret;
+
+	count = nvme_lm_format_count(&fn->format_list);
+	fn->formats = kcalloc(count, sizeof(*fn->formats), GFP_KERNEL);
+	if (!fn->formats)
+		return -ENOMEM;
+	for (i = 0; i < count; i++)
+		nvme_lm_decode_format(page, &fn->format_list, i,
+				      &fn->formats[i]);
+	return 0;
+}
+
+static int standard_formats(struct nvme_lm_function *fn,
+			    struct nvme_lm_format **formats,
+			    unsigned int *count)
+{
+	unsigned int n = nvme_lm_format_count(&fn->format_list);
+
+	*formats = kmemdup(fn->formats, n * sizeof(**formats), GFP_KERNEL);
+	if (!*formats)
+		return -ENOMEM;
+	*count = n;
+	return 0;
+}
+
+/* The piece that a command is about; -EINVAL for a format that is not ours. */
+static int make_piece(const struct nvme_lm_function *fn,
+		      const struct nvme_lm_format *format, u64 offset, u32 len,
+		      struct nvme_lm_piece *piece)
+{
+	unsigned int i, count = nvme_lm_format_count(&fn->format_list);
+
+	for (i = 0; i < count; i++)
+		if (!memcmp(format, &fn->formats[i], sizeof(*format)))
+			break;
+	if (i == count)
+		return -EINVAL;
+
+	piece->cntlid = fn->by.cntlid;
+	piece->offset = offset;
+	piece->len = len;
+	nvme_lm_format_selectors(&fn->format_list, i, &piece->csvi,
+				 &piece->csuuidi);
+	return 0;
+}
+
+static int standard_suspend_notify(struct nvme_lm_function *fn)
+{
+	struct nvme_lm_cmd cmd = nvme_lm_cmd_suspend(fn->by.cntlid,
+						     NVME_LM_STYPE_NOTIFY);
+
+	return nvme_lm_issue(&fn->by, &cmd, NULL, 0, NULL);
+}
+
+static int standard_suspend(struct nvme_lm_function *fn)
+{
+	struct nvme_lm_cmd cmd = nvme_lm_cmd_suspend(fn->by.cntlid,
+						     NVME_LM_STYPE_SUSPEND);
+
+	return nvme_lm_issue(&fn->by, &cmd, NULL, 0, NULL);
+}
+
+static int standard_resume(struct nvme_lm_function *fn)
+{
+	struct nvme_lm_cmd cmd = nvme_lm_cmd_resume(fn->by.cntlid);
+
+	return nvme_lm_issue(&fn->by, &cmd, NULL, 0, NULL);
+}
+
+static int standard_read_state(struct nvme_lm_function *fn,
+			       const struct nvme_lm_format *format, u64 offset,
+			       void *buf, u32 len, bool *suspended)
+{
+	struct nvme_lm_piece piece;
+	struct nvme_lm_cmd cmd;
+	u32 dword0;
+	int ret;
+
+	ret = make_piece(fn, format, offset, len, &piece);
+	if (ret)
+		return ret;
+	cmd = nvme_lm_cmd_get_state(&piece);
+	ret = nvme_lm_issue(&fn->by, &cmd, buf, len, &dword0);
+	if (ret)
+		return ret;
+	*suspended = dword0 & NVME_LM_CSUP;
+	return 0;
+}
+
+static int standard_write_state(struct nvme_lm_function *fn,
+				const struct nvme_lm_format *format, u64 offset,
+				void *buf, u32 len, enum nvme_lm_sequence seq)
+{
+	struct nvme_lm_piece piece;
+	struct nvme_lm_cmd cmd;
+	int ret;
+
+	ret = make_piece(fn, format, offset, len, &piece);
+	if (ret)
+		return ret;
+	cmd = nvme_lm_cmd_set_state(&piece, seq);
+	return nvme_lm_issue(&fn->by, &cmd, buf, len, NULL);
+}
+
+/* The head of the state says how large all of it is. */
+static int standard_state_size(struct nvme_lm_function *fn, u64 *size)
+{
+	u8 *header __free(kfree) = kzalloc(NVME_LM_STATE_HEADER_SIZE,
+					   GFP_KERNEL);
+	bool suspended;
+	int ret;
+
+	if (!header)
+		return -ENOMEM;
+	ret = standard_read_state(fn, &fn->formats[0], 0, header,
+				  NVME_LM_STATE_HEADER_SIZE, &suspended);
+	if (ret)
+		return ret;
+	return nvme_lm_decode_state_size(header, NVME_LM_STANDARD_MAX_STATE,
+					 size);
+}
+
+const struct nvme_lm_ops nvme_lm_standard_ops = {
+	.command_set = NVME_LM_CS_STANDARD,
+	.flags = NVME_LM_CAP_LIVE_READ | NVME_LM_CAP_STREAMED_WRITE,
+	.max_state_size = NVME_LM_STANDARD_MAX_STATE,
+	.prepare = standard_prepare,
+	.formats = standard_formats,
+	.suspend_notify = standard_suspend_notify,
+	.suspend = standard_suspend,
+	.resume = standard_resume,
+	.state_size = standard_state_size,
+	.read_state = standard_read_state,
+	.write_state = standard_write_state,
+};

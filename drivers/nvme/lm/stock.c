@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reaching the admin queue of a controller that the stock nvme driver serves.
+ *
+ * The stock driver exports no call that gives it.  Two ways lead there, which
+ * have nothing in common:
+ *
+ *  (a) the controller's device of class nvme has the stock driver's object as
+ *      its driver data, and the head of that object, mirrored here, has the
+ *      queue;
+ *  (b) a Get Features through the stock driver's own helper passes its
+ *      tracepoint nvme_sq, which shows the request, which knows its queue.
+ *
+ * Only when both lead to the same queue, and it looks in every respect like an
+ * admin queue of that object, is it used.  So a kernel whose object is laid out
+ * otherwise is refused rather than guessed at.
+ */
+#include <linux/blk-mq.h>
+#include <linux/cleanup.h>
+#include <linux/device.h>
+#include <linux/kernfs.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/nvme.h>
+#include <linux/pci.h>
+#include <linux/spinlock.h>
+#include <linux/sysfs.h>
+#include <linux/tracepoint.h>
+#include <linux/uio.h>
+
+#include "stock.h"
+
+/* What follows is declared in the stock driver's private nvme.h and trace.h. */
+
+/* Head of struct nvme_ctrl, the same declarations in 6.12 and 7.3. */
+struct stock_ctrl_head {
+	bool comp_seen;
+	bool identified;
+	bool passthru_err_log_enabled;
+	int state;
+	spinlock_t lock;
+	struct mutex scan_lock;
+	const void *ops;
+	struct request_queue *admin_q;
+	struct request_queue *connect_q;
+	struct request_queue *fabrics_q;
+	struct device *dev;
+	int instance;
+};
+
+/* enum nvme_ctrl_state */
+enum {
+	STOCK_STATE_LIVE = 1,
+	STOCK_STATE_RESETTING = 2,
+	STOCK_STATE_CONNECTING = 3,
+};
+
+typedef __u32 __bitwise nvme_submit_flags_t;
+
+#define NVME_QID_ANY	-1
+
+int __nvme_submit_sync_cmd(struct request_queue *q, struct nvme_command *cmd,
+			   union nvme_result *result, void *buffer,
+			   unsigned int bufflen, int qid,
+			   nvme_submit_flags_t flags);
+int nvme_get_features(struct nvme_ctrl *dev, unsigned int fid,
+		      unsigned int dword11, void *buffer, size_t buflen,
+		      u32 *result);
+
+/* The admin queue of a PCI controller: 32 entries less one and less one AER. */
+#define STOCK_ADMIN_TAGS	30
+
+static const struct stock_ctrl_head *head_of(const struct nvme_ctrl *ctrl)
+{
+	return (const struct stock_ctrl_head *)ctrl;
+}
+
+static int is_nvme_class(struct device *dev, void *found)
+{
+	struct device **child = found;
+
+	if (!dev->class || strcmp(dev->class->name, "nvme"))
+		return 0;
+	*child = get_device(dev);
+	return 1;
+}
+
+/* Way (b): what a tracepoint probe saw of the queue of one controller. */
+struct sighting {
+	const struct nvme_ctrl *ctrl;
+	struct request_queue *queue;
+	bool contradicted;
+};
+
+/* In interrupt context, for each completion of each controller. */
+static void __maybe_unused probe_nvme_sq(void *data, struct request *req,
+					 __le16 sq_head, int sq_tail)
+{
+	struct sighting *seen = data;
+	struct request_queue *q = req->q, *before;
+
+	/* Queues of namespaces have queuedata, the admin queue has none. */
+	if (q->queuedata || q->tag_set->driver_data != seen->ctrl)
+		return;
+	before = cmpxchg(&seen->queue, NULL, q);
+	if (before && before != q)
+		WRITE_ONCE(seen->contradicted, true);
+}
+
+#ifdef CONFIG_TRACING
+extern struct tracepoint __tracepoint_nvme_sq;
+
+static int sight_admin_queue(struct pci_dev *pdev, struct nvme_ctrl *ctrl,
+			     struct request_queue **queue)
+{
+	struct sighting seen = { .ctrl = ctrl };
+	int ret;
+
+	ret = tracepoint_probe_register(&__tracepoint_nvme_sq, probe_nvme_sq,
+					&seen);
+	if (ret)
+		return ret;
+	/* Any status will do, what counts is that the command went through. */
+	ret = nvme_get_features(ctrl, NVME_FEAT_ARBITRATION, 0, NULL, 0, NULL);
+	tracepoint_probe_unregister(&__tracepoint_nvme_sq, probe_nvme_sq,
+				    &seen);
+	/* A probe that runs now still uses our stack. */
+	tracepoint_synchronize_unregister();
+
+	if (ret < 0)
+		return ret;
+	if (!seen.queue || seen.contradicted) {
+		pci_warn(pdev,
+			 "nvme-lm: not attached: expected one admin queue in the nvme_sq trace of a Get Features, found %s\n",
+			 seen.queue ? "several" : "none");
+		return -EOPNOTSUPP;
+	}
+	*queue = seen.queue;
+	return 0;
+}
+#else
+static int sight_admin_queue(struct pci_dev *pdev, struct nvme_ctrl *ctrl,
+			     struct request_queue **queue)
+{
+	pci_warn(pdev,
+		 "nvme-lm: not attached: this kernel has no tracepoints, and without them the admin queue cannot be checked; use a kernel with CONFIG_TRACING\n");
+	return -EOPNOTSUPP;
+}
+#endif
+
+/* What is wrong with @q as the admin queue of @ctrl, or NULL. */
+static const char *queue_fault(const struct request_queue *q,
+			       const struct nvme_ctrl *ctrl)
+{
+	if (q->queuedata)
+		return "it belongs to a namespace";
+	if (q->disk)
+		return "it has a disk";
+	if (q->tag_set->driver_data != ctrl)
+		return "it belongs to another controller";
+	if (q->tag_set->nr_hw_queues != 1)
+		return "it has several hardware queues";
+	if (q->tag_set->queue_depth != STOCK_ADMIN_TAGS)
+		return "it does not have 30 tags";
+	return NULL;
+}
+
+/* What is wrong with the head of the stock driver's object, or NULL. */
+static const char *head_fault(const struct nvme_lm_stock *stock)
+{
+	const struct stock_ctrl_head *head = head_of(stock->ctrl);
+	char name[16];
+
+	if (head->dev != &stock->pdev->dev)
+		return "the device in it is not the PCI function";
+	if (READ_ONCE(head->state) != STOCK_STATE_LIVE)
+		return "its state is not live";
+	snprintf(name, sizeof(name), "nvme%d", head->instance);
+	if (strcmp(name, dev_name(stock->child)))
+		return "the instance in it does not match its name";
+	return NULL;
+}
+
+static int check_ways(struct nvme_lm_stock *stock)
+{
+	struct request_queue *sighted = NULL;
+	const char *fault;
+	int ret;
+
+	fault = head_fault(stock);
+	if (fault) {
+		pci_warn(stock->pdev,
+			 "nvme-lm: not attached: unknown layout of the nvme driver's controller: %s\n",
+			 fault);
+		return -EOPNOTSUPP;
+	}
+
+	ret = sight_admin_queue(stock->pdev, stock->ctrl, &sighted);
+	if (ret)
+		return ret;
+	if (head_of(stock->ctrl)->admin_q != sighted) {
+		pci_warn(stock->pdev,
+			 "nvme-lm: not attached: the nvme driver's controller and its trace lead to different admin queues; this kernel's nvme driver is not known\n");
+		return -EOPNOTSUPP;
+	}
+
+	fault = queue_fault(sighted, stock->ctrl);
+	if (fault) {
+		pci_warn(stock->pdev,
+			 "nvme-lm: not attached: this is no admin queue: %s\n",
+			 fault);
+		return -EOPNOTSUPP;
+	}
+	stock->admin_q = sighted;
+	return 0;
+}
+
+/**
+ * nvme_lm_stock_attach - reach the admin queue of a controller
+ * @stock: filled in; holds references until nvme_lm_stock_detach()
+ * @pdev: its PCI function, bound to the stock driver; its device lock is held
+ *
+ * Says why in the log when it refuses.
+ *
+ * Return: 0, -ENODEV if there is no controller (yet), -EOPNOTSUPP if this
+ * stock driver is not one that we know how to use, or another errno.
+ */
+int nvme_lm_stock_attach(struct nvme_lm_stock *stock, struct pci_dev *pdev)
+{
+	int ret;
+
+	device_lock_assert(&pdev->dev);
+	*stock = (struct nvme_lm_stock) { .pdev = pdev };
+
+	if (!device_for_each_child(&pdev->dev, &stock->child, is_nvme_class))
+		return -ENODEV;
+	stock->ctrl = dev_get_drvdata(stock->child);
+	if (!stock->ctrl) {
+		ret = -ENODEV;
+		goto out_child;
+	}
+
+	stock->owner = pdev->dev.driver->owner;
+	if (!try_module_get(stock->owner)) {
+		ret = -ENODEV;
+		goto out_child;
+	}
+
+	ret = check_ways(stock);
+	if (ret)
+		goto out_module;
+	if (!blk_get_queue(stock->admin_q)) {
+		ret = -ENODEV;
+		goto out_module;
+	}
+	pci_dev_get(pdev);
+	return 0;
+
+out_module:
+	module_put(stock->owner);
+out_child:
+	put_device(stock->child);
+	return ret;
+}
+
+/**
+ * nvme_lm_stock_detach - let go of a controller
+ * @stock: what nvme_lm_stock_attach() filled in; no command is under way
+ */
+void nvme_lm_stock_detach(struct nvme_lm_stock *stock)
+{
+	blk_put_queue(stock->admin_q);
+	put_device(stock->child);
+	module_put(stock->owner);
+	pci_dev_put(stock->pdev);
+}
+
+/**
+ * nvme_lm_stock_state - what the stock driver is doing with a controller
+ * @stock: the controller
+ *
+ * Return: the state of the moment.
+ */
+enum nvme_lm_stock_state nvme_lm_stock_state(const struct nvme_lm_stock *stock)
+{
+	const struct stock_ctrl_head *head = head_of(stock->ctrl);
+
+	/* A queue that was replaced is not ours to use any more. */
+	if (READ_ONCE(head->admin_q) != stock->admin_q)
+		return NVME_LM_STOCK_DEAD;
+
+	switch (READ_ONCE(head->state)) {
+	case STOCK_STATE_LIVE:
+		return NVME_LM_STOCK_LIVE;
+	case STOCK_STATE_RESETTING:
+	case STOCK_STATE_CONNECTING:
+		return NVME_LM_STOCK_RESETTING;
+	default:
+		return NVME_LM_STOCK_DEAD;
+	}
+}
+
+/**
+ * nvme_lm_stock_setup_id - tells one set-up of a controller from the next
+ * @stock: the controller
+ *
+ * No call and no notifier tells of a controller reset, and one that begins and
+ * ends between two commands leaves nothing behind in the state.  But each reset
+ * frees the interrupt vectors and allocates new ones, and each vector has an
+ * entry in the PCI function's sysfs folder msi_irqs, whose kernfs ID is never
+ * given twice.
+ *
+ * Return: a number that differs after each reset; 0 while there is no vector,
+ * as in the middle of a reset.
+ */
+u64 nvme_lm_stock_setup_id(const struct nvme_lm_stock *stock)
+{
+	struct kernfs_node *folder, *entry;
+	char name[16];
+	u64 id = 0;
+
+	folder = sysfs_get_dirent(stock->pdev->dev.kobj.sd, "msi_irqs");
+	if (!folder)
+		return 0;
+
+	snprintf(name, sizeof(name), "%d", pci_irq_vector(stock->pdev, 0));
+	entry = sysfs_get_dirent(folder, name);
+	if (entry) {
+		id = entry->id;
+		sysfs_put(entry);
+	}
+	sysfs_put(folder);
+	return id;
+}
+
+/**
+ * nvme_lm_stock_max_transfer - the most that one command may transfer
+ * @stock: the controller
+ *
+ * MDTS is in the queue's limit, and so is what the IOMMU maps at once.  A
+ * vmalloc buffer may need a segment for each page that it touches, one more than
+ * it fills.
+ *
+ * Return: bytes, a multiple of the page size.
+ */
+u32 nvme_lm_stock_max_transfer(const struct nvme_lm_stock *stock)
+{
+	struct request_queue *q = stock->admin_q;
+	u64 sectors = queue_max_hw_sectors(q);
+	/* UIO_MAXIOV pages is as much as the block layer maps at once. */
+	u64 pages = min_t(u64, queue_max_segments(q), UIO_MAXIOV) - 1;
+
+	return round_down(min(sectors << SECTOR_SHIFT, pages << PAGE_SHIFT),
+			  PAGE_SIZE);
+}
+
+/**
+ * nvme_lm_stock_submit - issue an admin command and wait for it
+ * @stock: the controller
+ * @cmd: the command, complete but for the identifier and the data pointer
+ * @buf: kmalloc or vmalloc memory, or NULL
+ * @len: bytes of it
+ * @result: Dword 0 of the completion, or NULL
+ *
+ * Return: 0, a positive NVMe status, or a negative errno; -EINTR says that a
+ * reset ended the command.
+ */
+int nvme_lm_stock_submit(const struct nvme_lm_stock *stock,
+			 struct nvme_command *cmd, void *buf, unsigned int len,
+			 u32 *result)
+{
+	union nvme_result dword = {};
+	int ret;
+
+	ret = __nvme_submit_sync_cmd(stock->admin_q, cmd, &dword, buf, len,
+				     NVME_QID_ANY,
+				     (__force nvme_submit_flags_t)0);
+	if (result)
+		*result = le32_to_cpu(dword.u32);
+	return ret;
+}
