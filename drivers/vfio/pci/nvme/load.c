@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The file that a state is written to.
+ *
+ * The stream is decoded as it comes, in pieces of any size.  The header and the
+ * records before the state are compared with this function as soon as they are
+ * whole.  The state is put together in memory that is accounted to the writer
+ * and grows with what was really received.  The device sees nothing of it until
+ * the whole stream was found to be right, which is when RESUMING is left.
+ */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/pci.h>
+#include <linux/poll.h>
+#include <linux/ratelimit.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/xarray.h>
+
+#include "compare.h"
+#include "device.h"
+#include "stream.h"
+#include "trace.h"
+
+static unsigned int max_load_mib = 1024;
+module_param(max_load_mib, uint, 0644);
+MODULE_PARM_DESC(max_load_mib,
+		 "Most MiB of state to put together in memory for one incoming migration (default 1024)");
+
+/* Enough for a test suite of bad streams, too little to fill a disk. */
+static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 100);
+
+/**
+ * struct nvme_vfio_load - a file that a state is written to
+ * @file: what it has in common with the other kind
+ * @fn: the function
+ * @desc: what it is, to compare with
+ * @format: index of the state's format in @desc
+ * @media: number of MEDIUM records that were compared
+ * @dec: the decoder
+ * @chunks: the state, each entry @chunk bytes
+ * @chunk: bytes of a chunk, which is what one command moves
+ * @size: bytes of state that were checked and put into @chunks
+ * @error: 0 or why the stream was refused; it stays
+ */
+struct nvme_vfio_load {
+	struct nvme_vfio_file file;
+	struct nvme_lm_function *fn;
+	struct nvme_vfio_description desc;
+	unsigned int format;
+	unsigned int media;
+	struct nvme_lm_decoder dec;
+	struct xarray chunks;
+	u32 chunk;
+	u64 size;
+	int error;
+};
+
+static struct nvme_vfio_load *to_load(struct nvme_vfio_file *file)
+{
+	return container_of(file, struct nvme_vfio_load, file);
+}
+
+/* Refuse the stream, for good, and say why. */
+static int refuse(struct nvme_vfio_load *load, int error,
+		  const struct nvme_lm_complaint *complaint)
+{
+	struct pci_dev *pdev = load->file.nvdev->core.pdev;
+
+	load->error = error;
+	trace_nvme_vfio_refuse(pdev, load->dec.position, complaint, error);
+	if (__ratelimit(&refusals))
+		pci_err(pdev,
+			"incoming state refused at byte %llu: %s: expected %#llx, found %#llx (record or namespace %u), error %d; reset the device\n",
+			load->dec.position, complaint->what, complaint->expected,
+			complaint->found, complaint->where, error);
+	return error;
+}
+
+static int check_header(struct nvme_vfio_load *load)
+{
+	u16 here = nvme_lm_caps(load->fn)->command_set;
+	struct nvme_lm_complaint complaint = {
+		.what = "command set that this function is migrated with",
+		.expected = here,
+		.found = load->dec.command_set,
+	};
+
+	return load->dec.command_set == here ? 0 : refuse(load, -EOPNOTSUPP, &complaint);
+}
+
+static int check_identity(struct nvme_vfio_load *load)
+{
+	const struct nvme_lm_identity *source = (const void *)load->dec.payload;
+	struct nvme_lm_complaint complaint;
+	int ret;
+
+	ret = nvme_lm_compare_identity(source, &load->desc.identity, &complaint);
+	return ret ? refuse(load, ret, &complaint) : 0;
+}
+
+static int check_format(struct nvme_vfio_load *load)
+{
+	const struct nvme_lm_format *source = (const void *)load->dec.payload;
+	struct nvme_lm_complaint complaint;
+	int ret;
+
+	ret = nvme_lm_compare_format(source, load->desc.formats, load->desc.format_count,
+				     &complaint);
+	if (ret < 0)
+		return refuse(load, ret, &complaint);
+	load->format = ret;
+	return 0;
+}
+
+/* Both sides ascend by NSID, so one by one is as good as all at once. */
+static int check_medium(struct nvme_vfio_load *load)
+{
+	const struct nvme_lm_medium *source = (const void *)load->dec.payload;
+	const struct nvme_lm_medium *here = load->desc.media + load->media;
+	struct nvme_lm_complaint complaint;
+	int ret;
+
+	ret = nvme_lm_compare_media(source, 1, here, load->media < load->desc.media_count,
+				    &complaint);
+	load->media++;
+	return ret ? refuse(load, ret, &complaint) : 0;
+}
+
+/* No more MEDIUM records come: none of ours may be left. */
+static int check_media_complete(struct nvme_vfio_load *load)
+{
+	struct nvme_lm_complaint complaint;
+	int ret;
+
+	ret = nvme_lm_compare_media(NULL, 0, load->desc.media + load->media,
+				    load->desc.media_count - load->media, &complaint);
+	return ret ? refuse(load, ret, &complaint) : 0;
+}
+
+/* The chunk that the next byte of state goes to. */
+static u8 *get_chunk(struct nvme_vfio_load *load, unsigned long index)
+{
+	u8 *chunk = xa_load(&load->chunks, index);
+
+	if (chunk)
+		return chunk;
+	chunk = kvmalloc(load->chunk, GFP_KERNEL_ACCOUNT);
+	if (chunk && xa_err(xa_store(&load->chunks, index, chunk, GFP_KERNEL_ACCOUNT))) {
+		kvfree(chunk);
+		chunk = NULL;
+	}
+	return chunk;
+}
+
+static int take_state(struct nvme_vfio_load *load)
+{
+	const u8 *data = load->dec.payload + sizeof(struct nvme_lm_state_piece);
+	u32 left = load->dec.length - sizeof(struct nvme_lm_state_piece);
+	u32 offset;
+	u8 *chunk;
+	u32 n;
+	int ret;
+
+	if (!load->size) {
+		ret = check_media_complete(load);
+		if (ret)
+			return ret;
+	}
+	for (; left; left -= n, data += n, load->size += n) {
+		chunk = get_chunk(load, div_u64_rem(load->size, load->chunk, &offset));
+		if (!chunk) {
+			load->error = -ENOMEM;
+			return -ENOMEM;
+		}
+		n = min(left, load->chunk - offset);
+		memcpy(chunk + offset, data, n);
+	}
+	return 0;
+}
+
+/* State moves in dwords: what the device was given it would never have made. */
+static int check_end(struct nvme_vfio_load *load)
+{
+	struct nvme_lm_complaint complaint = {
+		.what = "bytes of state, a multiple of 4",
+		.expected = round_up(load->size, 4),
+		.found = load->size,
+	};
+
+	return load->size % 4 ? refuse(load, -EPROTO, &complaint) : 0;
+}
+
+static int handle_record(struct nvme_vfio_load *load)
+{
+	switch (load->dec.type) {
+	case NVME_LM_REC_IDENTITY:
+		return check_identity(load);
+	case NVME_LM_REC_FORMAT:
+		return check_format(load);
+	case NVME_LM_REC_MEDIUM:
+		return check_medium(load);
+	case NVME_LM_REC_STATE:
+		return take_state(load);
+	default:
+		return 0;
+	}
+}
+
+/* Bytes were put into the decoder's window. */
+static int commit(struct nvme_vfio_load *load, u32 len)
+{
+	int ret = nvme_lm_decoder_commit(&load->dec, len);
+
+	if (ret < 0)
+		return refuse(load, ret, &load->dec.complaint);
+
+	switch (ret) {
+	case NVME_LM_DECODE_HEADER:
+		return check_header(load);
+	case NVME_LM_DECODE_RECORD:
+		return handle_record(load);
+	case NVME_LM_DECODE_END:
+		return check_end(load);
+	default:
+		return 0;
+	}
+}
+
+/* Take bytes up to the next event; gives their number in @taken. */
+static int take_bytes(struct nvme_vfio_load *load, const char __user *buf, size_t len,
+		      size_t *taken)
+{
+	void *window;
+	u32 room;
+	u32 n;
+
+	*taken = 0;
+	window = nvme_lm_decoder_window(&load->dec, &room);
+	if (!window)
+		/* after END: any byte is one too many */
+		return commit(load, 1);
+
+	n = min_t(size_t, room, len);
+	n -= copy_from_user(window, buf, n);
+	if (!n)
+		return -EFAULT;
+	*taken = n;
+	return commit(load, n);
+}
+
+/*
+ * A refusal is reported at once, although bytes before it were taken: nothing
+ * can be done with them.
+ */
+static ssize_t load_write_locked(struct nvme_vfio_load *load, const char __user *buf,
+				 size_t len)
+{
+	size_t done = 0;
+	size_t n;
+	int ret;
+
+	while (done < len) {
+		if (!nvme_vfio_file_alive(&load->file))
+			return -ENODEV;
+		if (load->error)
+			return load->error;
+		if (done && signal_pending(current))
+			break;
+		ret = take_bytes(load, buf + done, len - done, &n);
+		done += n;
+		if (load->error)
+			return load->error;
+		if (ret)
+			return done ? done : ret;
+	}
+	return done;
+}
+
+static ssize_t load_write(struct file *filp, const char __user *buf, size_t len, loff_t *pos)
+{
+	struct nvme_vfio_file *file = filp->private_data;
+	ssize_t ret;
+
+	ret = nvme_vfio_file_lock(file);
+	if (ret)
+		return ret;
+	ret = load_write_locked(to_load(file), buf, len);
+	mutex_unlock(&file->io_lock);
+	return ret;
+}
+
+/* Writing never waits for the device. */
+static __poll_t load_poll(struct file *filp, struct poll_table_struct *table)
+{
+	struct nvme_vfio_file *file = filp->private_data;
+	__poll_t events = EPOLLOUT | EPOLLWRNORM;
+
+	poll_wait(filp, &file->wait, table);
+	if (!nvme_vfio_file_alive(file) || READ_ONCE(to_load(file)->error))
+		events |= EPOLLERR;
+	return events;
+}
+
+static void free_buffers(struct nvme_vfio_load *load)
+{
+	unsigned long index;
+	void *chunk;
+
+	xa_for_each(&load->chunks, index, chunk)
+		kvfree(chunk);
+	xa_destroy(&load->chunks);
+	kvfree(load->dec.payload);
+	load->dec.payload = NULL;
+	nvme_vfio_description_free(&load->desc);
+}
+
+static void load_free(struct nvme_vfio_load *load)
+{
+	free_buffers(load);
+	kfree(load);
+}
+
+static int load_release(struct inode *inode, struct file *filp)
+{
+	struct nvme_vfio_file *file = filp->private_data;
+
+	nvme_vfio_file_cleanup(file);
+	load_free(to_load(file));
+	return 0;
+}
+
+static const struct file_operations load_fops = {
+	.owner = THIS_MODULE,
+	.write = load_write,
+	.poll = load_poll,
+	.release = load_release,
+};
+
+/* Give the memory back at once, unless a writer is just at it. */
+static void load_stop(struct nvme_vfio_file *file)
+{
+	if (mutex_trylock(&file->io_lock)) {
+		free_buffers(to_load(file));
+		mutex_unlock(&file->io_lock);
+	}
+}
+
+static int load_setup(struct nvme_vfio_load *load, struct nvme_vfio_device *nvdev)
+{
+	u64 max_state = min_t(u64, nvme_lm_caps(nvdev->fn)->max_state_size,
+			      (u64)READ_ONCE(max_load_mib) << 20);
+	void *payload;
+	int ret;
+
+	load->file.nvdev = nvdev;
+	load->file.stop = load_stop;
+	load->fn = nvdev->fn;
+	load->chunk = nvme_vfio_piece_size(nvdev->fn);
+	xa_init_flags(&load->chunks, XA_FLAGS_ACCOUNT);
+	if (!load->chunk)
+		return -EREMOTEIO;
+
+	payload = kvmalloc(NVME_LM_STREAM_MAX_PAYLOAD, GFP_KERNEL_ACCOUNT);
+	if (!payload)
+		return -ENOMEM;
+	nvme_lm_decoder_init(&load->dec, payload, NVME_LM_STREAM_MAX_PAYLOAD, max_state);
+
+	ret = nvme_vfio_describe(nvdev->fn, &load->desc);
+	if (ret)
+		return ret;
+	return nvme_vfio_file_create(&load->file, nvdev, "[nvme-vfio-load]", &load_fops,
+				     O_WRONLY);
+}
+
+struct nvme_vfio_file *nvme_vfio_load_begin(struct nvme_vfio_device *nvdev)
+{
+	struct nvme_vfio_load *load;
+	int ret;
+
+	load = kzalloc(sizeof(*load), GFP_KERNEL_ACCOUNT);
+	if (!load)
+		return ERR_PTR(-ENOMEM);
+
+	ret = load_setup(load, nvdev);
+	if (ret) {
+		load_free(load);
+		return ERR_PTR(ret);
+	}
+	return &load->file;
+}
+
+static enum nvme_lm_sequence piece_sequence(bool first, bool last)
+{
+	if (first)
+		return last ? NVME_LM_SEQ_ENTIRE : NVME_LM_SEQ_FIRST;
+	return last ? NVME_LM_SEQ_LAST : NVME_LM_SEQ_MIDDLE;
+}
+
+/* What user space is told when the device does not take a piece. */
+static int device_error(int error)
+{
+	switch (error) {
+	case -ENODEV:
+	case -ESTALE:
+	case -ENOMEM:
+	case -EINTR:
+	case -ETIMEDOUT:
+		return error;
+	default:
+		return -EREMOTEIO;
+	}
+}
+
+static int load_piece(struct nvme_vfio_load *load, unsigned long index)
+{
+	struct pci_dev *pdev = load->file.nvdev->core.pdev;
+	u64 offset = (u64)index * load->chunk;
+	u32 len = min_t(u64, load->chunk, load->size - offset);
+	bool last = offset + len == load->size;
+	u64 start = ktime_get_ns();
+	int ret;
+
+	ret = nvme_lm_write_state(load->fn, &load->desc.formats[load->format], offset,
+				  xa_load(&load->chunks, index), len,
+				  piece_sequence(!index, last));
+	trace_nvme_vfio_load_piece(pdev, offset, len, ktime_get_ns() - start, ret);
+	if (ret)
+		pci_err(pdev,
+			"expected the device to take state bytes %llu+%u of %llu, found error %d; reset the device\n",
+			offset, len, load->size, ret);
+	return ret;
+}
+
+/* Give the device the whole state. */
+static int load_pieces(struct nvme_vfio_load *load)
+{
+	unsigned long pieces = div_u64(load->size + load->chunk - 1, load->chunk);
+	unsigned long index;
+	int ret;
+
+	for (index = 0; index < pieces; index++) {
+		if (!nvme_vfio_file_current(&load->file))
+			return -ENODEV;
+		ret = load_piece(load, index);
+		if (ret)
+			return device_error(ret);
+	}
+	return 0;
+}
+
+/* Is the stream whole?  No write() can change the answer any more. */
+static int finish_stream(struct nvme_vfio_load *load)
+{
+	int ret;
+
+	if (load->error)
+		return load->error;
+	ret = nvme_lm_decoder_finish(&load->dec);
+	return ret ? refuse(load, ret, &load->dec.complaint) : 0;
+}
+
+int nvme_vfio_load_end(struct nvme_vfio_file *file)
+{
+	struct nvme_vfio_load *load = to_load(file);
+	int ret;
+
+	lockdep_assert_held(&file->nvdev->state_mutex);
+
+	WRITE_ONCE(file->ended, true);
+	/* who leaves RESUMING while a write() is under way has not sent it all */
+	if (!mutex_trylock(&file->io_lock))
+		return -EBUSY;
+	ret = finish_stream(load);
+	mutex_unlock(&file->io_lock);
+	return ret ? ret : load_pieces(load);
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The migration states of the VFIO uAPI.
+ *
+ * Two things happen to a function without a state call: it is reset, or its
+ * controlling side is.  Both are only counted where they happen.  Each state
+ * call first catches up with the counters, and a migration file compares them
+ * with what they were when it was made.
+ */
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/pci.h>
+
+#include "arcs.h"
+#include "device.h"
+#include "stream.h"
+#include "trace.h"
+
+void nvme_vfio_state_lost(struct nvme_vfio_device *nvdev)
+{
+	atomic_inc(&nvdev->losses);
+}
+
+/* End the migration file, if there is one. */
+static void drop_file(struct nvme_vfio_device *nvdev)
+{
+	struct nvme_vfio_file *file = nvdev->file;
+
+	lockdep_assert_held(&nvdev->state_mutex);
+	if (!file)
+		return;
+
+	nvdev->file = NULL;
+	WRITE_ONCE(file->ended, true);
+	file->stop(file);
+	wake_up_all(&file->wait);
+	fput(file->filp);
+}
+
+/* Move to a state without an arc, for a reason outside of the state machine. */
+static void force_state(struct nvme_vfio_device *nvdev, enum vfio_device_mig_state state,
+			int error)
+{
+	trace_nvme_vfio_state(nvdev->core.pdev, nvdev->state, state, error);
+	nvdev->state = state;
+}
+
+/*
+ * The function was reset, which puts it into RUNNING.  A command that was on
+ * its way may have suspended it again after the reset, so make sure.
+ */
+static void after_reset(struct nvme_vfio_device *nvdev)
+{
+	int ret = 0;
+
+	drop_file(nvdev);
+	nvme_lm_sync(nvdev->fn);
+	if (nvdev->state != VFIO_DEVICE_STATE_RUNNING)
+		ret = nvme_lm_resume(nvdev->fn);
+
+	switch (ret) {
+	case 0:
+	case -EPROTO:
+		/* not suspended, as it should be */
+	case -ENODEV:
+	case -ENXIO:
+		/* nobody controls it: then nobody keeps it suspended either */
+		force_state(nvdev, VFIO_DEVICE_STATE_RUNNING, 0);
+		break;
+	default:
+		pci_err(nvdev->core.pdev,
+			"expected to run after its reset, resuming it gives error %d; reset it again\n",
+			ret);
+		force_state(nvdev, VFIO_DEVICE_STATE_ERROR, ret);
+	}
+}
+
+/* Take up what happened since the last state call. */
+static void catch_up(struct nvme_vfio_device *nvdev)
+{
+	int resets = atomic_read(&nvdev->resets);
+	int losses = atomic_read(&nvdev->losses);
+	bool reset = resets != nvdev->seen_resets;
+	bool lost = losses != nvdev->seen_losses;
+
+	lockdep_assert_held(&nvdev->state_mutex);
+	nvdev->seen_resets = resets;
+	nvdev->seen_losses = losses;
+
+	if (reset) {
+		after_reset(nvdev);
+	} else if (lost && nvdev->state != VFIO_DEVICE_STATE_RUNNING &&
+		   nvdev->state != VFIO_DEVICE_STATE_ERROR) {
+		pci_err(nvdev->core.pdev,
+			"its suspended state is lost, because the controlling side was reset or the function did not stay suspended; reset it\n");
+		drop_file(nvdev);
+		force_state(nvdev, VFIO_DEVICE_STATE_ERROR, -ESTALE);
+	}
+}
+
+static int suspend(struct nvme_vfio_device *nvdev)
+{
+	int ret;
+	int undo;
+
+	ret = nvme_lm_sync(nvdev->fn);
+	if (ret)
+		return ret;
+
+	ret = nvme_lm_suspend(nvdev->fn);
+	if (ret == -EALREADY) {
+		pci_warn(nvdev->core.pdev,
+			 "expected to run, found suspended by someone else; going on\n");
+		return 0;
+	}
+	if (ret != -ETIMEDOUT && ret != -EREMOTEIO)
+		return ret;
+
+	/* the device may have done it, or do it later: leave it running */
+	undo = nvme_lm_resume(nvdev->fn);
+	if (undo && undo != -EPROTO) {
+		pci_err(nvdev->core.pdev,
+			"suspending gives error %d, and resuming after it error %d; reset it\n",
+			ret, undo);
+		force_state(nvdev, VFIO_DEVICE_STATE_ERROR, undo);
+	}
+	return ret;
+}
+
+static int resume(struct nvme_vfio_device *nvdev)
+{
+	int ret = nvme_lm_resume(nvdev->fn);
+
+	if (ret != -EPROTO)
+		return ret;
+
+	pci_err(nvdev->core.pdev,
+		"expected to be suspended, found running: its state cannot be relied on; reset it\n");
+	force_state(nvdev, VFIO_DEVICE_STATE_ERROR, -EIO);
+	return -EIO;
+}
+
+/* Keep a migration file that was made, or pass its error on. */
+static int keep_file(struct nvme_vfio_device *nvdev, struct nvme_vfio_file *file)
+{
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	nvdev->file = file;
+	return 0;
+}
+
+static int run_action(struct nvme_vfio_device *nvdev, enum nvme_vfio_action action)
+{
+	int ret;
+
+	switch (action) {
+	case NVME_VFIO_SUSPEND:
+		return suspend(nvdev);
+	case NVME_VFIO_RESUME:
+		return resume(nvdev);
+	case NVME_VFIO_SAVE_BEGIN:
+		return keep_file(nvdev, nvme_vfio_save_begin(nvdev));
+	case NVME_VFIO_SAVE_END:
+		drop_file(nvdev);
+		return 0;
+	case NVME_VFIO_LOAD_BEGIN:
+		return keep_file(nvdev, nvme_vfio_load_begin(nvdev));
+	case NVME_VFIO_LOAD_END:
+		ret = nvme_vfio_load_end(nvdev->file);
+		drop_file(nvdev);
+		return ret;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* One arc; the state afterwards is the new one, or what a failure leaves. */
+static int run_arc(struct nvme_vfio_device *nvdev, enum vfio_device_mig_state next)
+{
+	const struct nvme_vfio_arc *arc = nvme_vfio_find_arc(nvdev->state, next);
+	int ret;
+
+	if (WARN_ON_ONCE(!arc))
+		return -EINVAL;
+
+	ret = run_action(nvdev, arc->action);
+	trace_nvme_vfio_state(nvdev->core.pdev, arc->from, arc->to, ret);
+	if (!ret)
+		nvdev->state = arc->to;
+	else if (nvdev->state == arc->from)
+		nvdev->state = arc->failed;
+	return ret;
+}
+
+static struct file *nvme_vfio_set_state(struct vfio_device *vdev,
+					enum vfio_device_mig_state target)
+{
+	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
+	enum vfio_device_mig_state next;
+	int ret = 0;
+
+	guard(mutex)(&nvdev->state_mutex);
+	if (!nvdev->fn)
+		return ERR_PTR(-ENOTTY);
+
+	catch_up(nvdev);
+	if (nvdev->state == target)
+		return NULL;
+	while (!ret && nvdev->state != target) {
+		ret = vfio_mig_get_next_state(vdev, nvdev->state, target, &next);
+		if (!ret)
+			ret = run_arc(nvdev, next);
+	}
+	if (ret)
+		return ERR_PTR(ret);
+	/* only the last arc of a path can have made a file */
+	return nvdev->file ? get_file(nvdev->file->filp) : NULL;
+}
+
+static int nvme_vfio_get_state(struct vfio_device *vdev, enum vfio_device_mig_state *state)
+{
+	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
+
+	guard(mutex)(&nvdev->state_mutex);
+	if (!nvdev->fn)
+		return -ENOTTY;
+
+	catch_up(nvdev);
+	*state = nvdev->state;
+	return 0;
+}
+
+static int nvme_vfio_get_data_size(struct vfio_device *vdev, unsigned long *length)
+{
+	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
+	u64 size;
+	int ret;
+
+	guard(mutex)(&nvdev->state_mutex);
+	if (!nvdev->fn)
+		return -ENOTTY;
+
+	catch_up(nvdev);
+	ret = nvme_lm_state_size(nvdev->fn, &size);
+	if (ret)
+		return ret;
+	size = nvme_lm_stream_size(READ_ONCE(nvdev->media_count), size,
+				   nvme_vfio_piece_size(nvdev->fn));
+	*length = min_t(u64, size, ULONG_MAX);
+	return 0;
+}
+
+const struct vfio_migration_ops nvme_vfio_migration_ops = {
+	.migration_set_state = nvme_vfio_set_state,
+	.migration_get_state = nvme_vfio_get_state,
+	.migration_get_data_size = nvme_vfio_get_data_size,
+};
+
+void nvme_vfio_state_open(struct nvme_vfio_device *nvdev, struct nvme_lm_function *fn)
+{
+	guard(mutex)(&nvdev->state_mutex);
+	nvdev->fn = fn;
+	nvdev->state = VFIO_DEVICE_STATE_RUNNING;
+	nvdev->seen_resets = atomic_read(&nvdev->resets);
+	nvdev->seen_losses = atomic_read(&nvdev->losses);
+	if (fn)
+		nvme_lm_sync(fn);
+}
+
+struct nvme_lm_function *nvme_vfio_state_close(struct nvme_vfio_device *nvdev,
+					       bool *suspended)
+{
+	struct nvme_lm_function *fn;
+
+	guard(mutex)(&nvdev->state_mutex);
+	fn = nvdev->fn;
+	*suspended = nvdev->state != VFIO_DEVICE_STATE_RUNNING;
+	drop_file(nvdev);
+	nvdev->fn = NULL;
+	nvdev->state = VFIO_DEVICE_STATE_RUNNING;
+	return fn;
+}

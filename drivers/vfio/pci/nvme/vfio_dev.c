@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The VFIO device: vfio-pci, and on top of it the handle that makes a function
+ * migratable.
+ */
+#include <linux/err.h>
+#include <linux/pci.h>
+
+#include <compat/nvme-lm-compat.h>
+
+#include "device.h"
+
+/*
+ * The controlling side was reset or goes away.  The state machine must not be
+ * moved behind the user's back, and the user may sit in a state call that waits
+ * for a command: so only take note.
+ */
+static void nvme_vfio_event(struct nvme_lm_client *client, enum nvme_lm_event event)
+{
+	struct nvme_vfio_device *nvdev =
+		container_of(client, struct nvme_vfio_device, client);
+
+	nvme_vfio_state_lost(nvdev);
+}
+
+/*
+ * Get the handle.  NULL means as under vfio-pci, which is nothing to complain
+ * about unless somebody could have expected more.
+ */
+static struct nvme_lm_function *get_handle(struct nvme_vfio_device *nvdev)
+{
+	struct pci_dev *pdev = to_pci_dev(nvdev->core.vdev.dev);
+	struct nvme_vfio_description desc;
+	struct nvme_lm_function *fn;
+	int ret;
+
+	fn = nvme_lm_get(pdev, &nvdev->client);
+	if (PTR_ERR(fn) == -ENODEV)
+		return NULL;
+	if (IS_ERR(fn)) {
+		pci_warn(pdev, "no live migration: its controlling side gives error %ld\n",
+			 PTR_ERR(fn));
+		return NULL;
+	}
+
+	/* a function that cannot be described could never be compared */
+	ret = nvme_vfio_describe(fn, &desc);
+	if (ret) {
+		pci_warn(pdev, "no live migration: identifying it gives error %d\n", ret);
+		nvme_lm_put(fn);
+		return NULL;
+	}
+	WRITE_ONCE(nvdev->media_count, desc.media_count);
+	nvme_vfio_description_free(&desc);
+	return fn;
+}
+
+/*
+ * VFIO offers migration if there are operations for it.  Once the device was
+ * registered with them they must stay, because debugfs calls them at any time;
+ * without a flag nobody uses them then.
+ */
+static void offer_migration(struct nvme_vfio_device *nvdev, bool migratable)
+{
+	struct vfio_device *vdev = &nvdev->core.vdev;
+
+	vdev->migration_flags = migratable ? VFIO_MIGRATION_STOP_COPY : 0;
+	if (migratable || nvdev->migratable_at_bind)
+		vdev->mig_ops = &nvme_vfio_migration_ops;
+	else
+		vdev->mig_ops = NULL;
+}
+
+static int nvme_vfio_init_dev(struct vfio_device *vdev)
+{
+	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
+	struct nvme_lm_function *fn;
+	int ret;
+
+	ret = vfio_pci_core_init_dev(vdev);
+	if (ret)
+		return ret;
+
+	mutex_init(&nvdev->state_mutex);
+	nvdev->client.event = nvme_vfio_event;
+	nvdev->state = VFIO_DEVICE_STATE_RUNNING;
+
+	fn = get_handle(nvdev);
+	if (fn) {
+		nvdev->migratable_at_bind = true;
+		nvme_lm_put(fn);
+	}
+	offer_migration(nvdev, fn);
+	return 0;
+}
+
+static void nvme_vfio_release_dev(struct vfio_device *vdev)
+{
+	mutex_destroy(&to_nvme_vfio(vdev)->state_mutex);
+	vfio_pci_core_release_dev(vdev);
+}
+
+static int nvme_vfio_open_device(struct vfio_device *vdev)
+{
+	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
+	struct nvme_lm_function *fn;
+	int ret;
+
+	ret = vfio_pci_core_enable(&nvdev->core);
+	if (ret)
+		return ret;
+
+	fn = get_handle(nvdev);
+	nvme_vfio_state_open(nvdev, fn);
+	offer_migration(nvdev, fn);
+
+	vfio_pci_core_finish_enable(&nvdev->core);
+	return 0;
+}
+
+static void nvme_vfio_close_device(struct vfio_device *vdev)
+{
+	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
+	struct nvme_lm_function *fn;
+	bool suspended;
+
+	fn = nvme_vfio_state_close(nvdev, &suspended);
+
+	/* stops DMA, and resets the function if that works */
+	vfio_pci_core_close_device(vdev);
+	if (!fn)
+		return;
+
+	/* where a reset did not: the next user must not find it suspended */
+	if (suspended)
+		nvme_lm_resume(fn);
+	nvme_lm_put(fn);
+}
+
+const struct vfio_device_ops nvme_vfio_ops = {
+	.name = "nvme-vfio-pci",
+	.init = nvme_vfio_init_dev,
+	.release = nvme_vfio_release_dev,
+	.open_device = nvme_vfio_open_device,
+	.close_device = nvme_vfio_close_device,
+	.ioctl = vfio_pci_core_ioctl,
+	.device_feature = vfio_pci_core_ioctl_feature,
+	.read = vfio_pci_core_read,
+	.write = vfio_pci_core_write,
+	.mmap = vfio_pci_core_mmap,
+	.request = vfio_pci_core_request,
+	.match = vfio_pci_core_match,
+	.bind_iommufd = vfio_iommufd_physical_bind,
+	.unbind_iommufd = vfio_iommufd_physical_unbind,
+	.attach_ioas = vfio_iommufd_physical_attach_ioas,
+	.detach_ioas = vfio_iommufd_physical_detach_ioas,
+	NVME_LM_VFIO_REGION_INFO
+	NVME_LM_VFIO_MATCH_TOKEN
+	NVME_LM_VFIO_PASID
+};
