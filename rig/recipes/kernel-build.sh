@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# Runs in the chroot, in an empty folder: build one of our kernels.
+#   bash kernel-build.sh VERSION FLAVOUR
+# /artifact is where the result goes, /artifact/config has the fragments.
+version=$1 flavour=$2
+
+kmake() {
+	nice -n 10 make -s -j"$JOBS" CC='ccache gcc-14' HOSTCC='ccache gcc-14' \
+		LOCALVERSION="-nvmelm-$flavour" \
+		KBUILD_BUILD_TIMESTAMP='1 January 2025' KBUILD_BUILD_USER=rig KBUILD_BUILD_HOST=rig "$@"
+}
+
+# Ask for a line a minute: how many objects there are by now.
+watch_objects() {
+	while sleep 60; do
+		echo "  $(find . -name '*.o' | wc -l) objects built"
+	done
+}
+
+# Every line of the fragments must be in .config: Kconfig drops silently what
+# depends on something that is off.
+check_config() {
+	local line wrong=0
+	while read -r line; do
+		case $line in
+		CONFIG_*=*) grep -qxF "$line" .config || { echo "  not in .config: $line"; wrong=1; } ;;
+		'# CONFIG_'*' is not set')
+			line=${line#\# } line=${line% is not set}
+			! grep -q "^$line=" .config || { echo "  still set: $line"; wrong=1; } ;;
+		esac
+	done < <(cat /artifact/config/*.config)
+	[ $wrong = 0 ] || { echo "the configuration does not hold what the fragments ask for"; exit 1; }
+}
+
+echo "unpacking linux-source-$version"
+tar -x --strip-components=1 -f "/usr/src/linux-source-$version.tar.xz"
+echo "configuring"
+kmake tinyconfig
+scripts/kconfig/merge_config.sh -m -Q .config /artifact/config/fast.config \
+	$([ "$flavour" = fast ] || echo "/artifact/config/$flavour.config") >/dev/null
+kmake olddefconfig
+check_config
+echo "compiling (a cold debug kernel takes a quarter of an hour on two cores)"
+watch_objects &
+watcher=$!
+trap 'kill $watcher 2>/dev/null || true' EXIT
+kmake all
+echo "installing"
+cp vmlinux /artifact/vmlinuz
+release=$(kmake kernelrelease)
+echo "$release" >/artifact/release
+kmake INSTALL_MOD_PATH=/artifact/tree modules_install
+mv "/artifact/tree/lib/modules/$release" /artifact/modules
+rm -rf /artifact/tree /artifact/modules/build
+# what Debian's packages put into linux-headers: enough to build modules
+kmake run-command KBUILD_RUN_COMMAND='$(srctree)/scripts/package/install-extmod-build /artifact/build'
+cp .config /artifact/config/dot-config
