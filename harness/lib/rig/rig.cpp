@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "rig/rig.hpp"
+
+#include "nvme/command.hpp"
+#include "rig/modules.hpp"
+#include "util/sysfs.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <iostream>
+#include <stdexcept>
+
+namespace lm::rig {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+Pf choose_pf(const Options &options) {
+    for (const Pf &pf : find_pfs()) {
+        if (!options.pf.empty() && pf.address.text() != options.pf)
+            continue;
+        if (nvme::Passthrough{pf.device}.has_live_migration() == options.live_migration)
+            return pf;
+    }
+    throw std::runtime_error{fmt::format(
+        "found no NVMe controller {}that can have virtual functions and {} live "
+        "migration (OACS bit 11); boot the rig {} hmlm=on",
+        options.pf.empty() ? "" : options.pf + " ", options.live_migration ? "has" : "has not",
+        options.live_migration ? "with" : "without")};
+}
+
+} // namespace
+
+std::vector<Pf> find_pfs() {
+    std::vector<Pf> pfs;
+    for (const auto &entry : fs::directory_iterator{"/sys/class/nvme"}) {
+        const fs::path function = fs::canonical(entry.path() / "device");
+        const fs::path total = function / "sriov_totalvfs";
+        if (!fs::exists(total) || sysfs::read(total) == "0")
+            continue;
+        pfs.push_back({.address = pci::Address{function.filename()},
+                       .device = "/dev/" + entry.path().filename().string()});
+    }
+    std::ranges::sort(pfs, {}, &Pf::address);
+    return pfs;
+}
+
+Rig::Rig(const Options &options) : options_{options}, pf_{choose_pf(options)} {
+    load_modules(options_.driver, options_.modules);
+    admin_ = std::make_unique<nvme::Passthrough>(pf_.device);
+    try {
+        create_functions();
+        backend_ = vfio::make_backend(options_.backend);
+    } catch (...) {
+        remove_functions();
+        throw;
+    }
+}
+
+Rig::~Rig() {
+    backend_.reset();
+    remove_functions();
+}
+
+void Rig::create_functions() {
+    const fs::path pf = pf_.address.sysfs();
+    sysfs::write(pf / "sriov_drivers_autoprobe", "0");
+    sysfs::write(pf / "sriov_numvfs", "0");
+    sysfs::write(pf / "sriov_numvfs", std::to_string(options_.vfs));
+
+    std::vector<nvme::SecondaryController> controllers = admin_->secondary_controllers();
+    std::ranges::sort(controllers, {}, &nvme::SecondaryController::vf_number);
+    for (const nvme::SecondaryController &controller : controllers)
+        if (controller.vf_number >= 1 && controller.vf_number <= options_.vfs)
+            functions_.push_back(bring_online(controller));
+    if (functions_.size() != options_.vfs)
+        throw std::runtime_error{fmt::format(
+            "{} functions were created, and the Secondary Controller List of {} has {} of them",
+            options_.vfs, pf_.device, functions_.size())};
+}
+
+Function Rig::bring_online(const nvme::SecondaryController &controller) {
+    const nvme::SecondaryLimits limits = admin_->secondary_limits();
+    const auto queues =
+        static_cast<std::uint16_t>(options_.queues ? options_.queues : limits.queues);
+    const std::uint16_t interrupts = std::min(limits.interrupts, queues);
+    using enum nvme::SecondaryAction;
+    const Cntlid cntlid = controller.cntlid;
+    admin_->require(
+        nvme::virtualization_management(cntlid, assign, nvme::ResourceType::queues, queues));
+    admin_->require(nvme::virtualization_management(cntlid, assign, nvme::ResourceType::interrupts,
+                                                    interrupts));
+    admin_->require(nvme::virtualization_management(cntlid, online));
+
+    const fs::path link = pf_.address.sysfs() / fmt::format("virtfn{}", controller.vf_number - 1);
+    pci::Address address{fs::read_symlink(link).filename()};
+    pci::bind(address, options_.driver);
+    return {.address = std::move(address),
+            .cntlid = cntlid,
+            .queues = queues,
+            .interrupts = interrupts};
+}
+
+void Rig::remove_functions() noexcept {
+    try {
+        for (const Function &function : functions_)
+            pci::unbind(function.address);
+        sysfs::write(pf_.address.sysfs() / "sriov_numvfs", "0");
+        sysfs::write(pf_.address.sysfs() / "sriov_drivers_autoprobe", "1");
+    } catch (const std::exception &error) {
+        std::cerr << "the rig could not be put back: " << error.what() << '\n';
+    }
+}
+
+} // namespace lm::rig
