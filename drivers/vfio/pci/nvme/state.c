@@ -205,6 +205,9 @@ static struct file *nvme_vfio_set_state(struct vfio_device *vdev,
 		return ERR_PTR(-ENOTTY);
 
 	catch_up(nvdev);
+	/* only a reset leads out of it; VFIO warns when asked for another way */
+	if (nvdev->state == VFIO_DEVICE_STATE_ERROR)
+		return ERR_PTR(-EINVAL);
 	if (nvdev->state == target)
 		return NULL;
 	while (!ret && nvdev->state != target) {
