@@ -27,9 +27,10 @@ class HostError(Exception):
     """The host is not in the state that the demo needs."""
 
 
-def run(*command):
+def run(*command, **variables):
     """Run a program; returns its output, raises HostError with its words when it fails."""
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, check=False,
+                            env=os.environ | variables)
     if result.returncode:
         raise HostError(f"{' '.join(command)}: exit {result.returncode}: "
                         f"{(result.stderr or result.stdout).strip()}")
@@ -111,6 +112,13 @@ class Pf:
         run(*command, "-r", "0", "-a", "8", "-n", str(VF_QUEUES))
         run(*command, "-r", "1", "-a", "8", "-n", str(VF_INTERRUPTS))
         run(*command, "-a", "9")
+
+
+def compare_round(job, number, disk, offset, size):
+    """Have fio compare what round `number` of a job file wrote; the bytes it found right."""
+    report = json.loads(run("fio", "--verify_only", "--output-format=json", job, DISK=disk,
+                            OFFSET=str(offset), SIZE=str(size), ROUND=f"{number:08d}"))
+    return report["jobs"][0]["read"]["io_bytes"]
 
 
 def load_modules(folder):

@@ -8,6 +8,7 @@ MODULES holds our two modules, GUEST_IMAGE the guest's vmlinuz and initrd, OUTPU
 gets the logs and the verdict (file `verdict`, one line). Exit 0 or 1.
 """
 
+import os
 import sys
 import time
 import traceback
@@ -20,12 +21,13 @@ from qmp import QmpError
 from vm import Vm, VmError
 
 MIB = 1 << 20
+ROUND_JOB = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../guest/round.fio")
 # Not in the output folder: that is a share, and has no sockets.
 SOCKETS = "/run"
 # The host's own block is at the start of the namespace, the guest's area behind.
 HOST_OFFSET = 0
 GUEST_OFFSET = 16 * MIB
-GUEST_SIZE = 4 * MIB
+GUEST_SIZE = 8 * MIB
 # In one go: a migration of a guest of this size takes seconds, and the guest's
 # nvme driver would give up after 30 s.
 MIGRATION_LIMIT = 120
@@ -80,6 +82,7 @@ class Demo:
         migrations.append(self._migrate(there, back))
         self._finish(back)
         self._check_host()
+        self._check_medium()
         return self._success(migrations)
 
     def _prepare_host(self):
@@ -118,11 +121,13 @@ class Demo:
         self._wait_for_io()
 
     def _wait_for_io(self):
-        """Until the guest has commands outstanding on its VF, so that fio is at it."""
+        """Until two new reports show fio at work: reading and writing."""
         ticks = self._guest.ticks
         seen = len(ticks)
-        self._guest.wait_for("guest: fio with I/O in flight",
-                             lambda: len(ticks) > seen and ticks[-1].inflight > 0, ROUND_LIMIT)
+        self._guest.wait_for(
+            "guest: fio at work",
+            lambda: len(ticks) >= seen + 2 and ticks[-1].writes > ticks[-2].writes
+            and ticks[-1].reads > ticks[-2].reads, ROUND_LIMIT)
 
     def _migrate(self, source, destination):
         show(f"migration: {source.name} to {destination.name}")
@@ -198,6 +203,14 @@ class Demo:
         require(not trouble, f"the host's kernel log: {trouble}")
         show(f"host: {self._bystander.rounds} rounds of own I/O on the PF meanwhile, "
              f"the slowest {self._bystander.slowest * 1000:.0f} ms")
+
+    def _check_medium(self):
+        """What the guest wrote through its VFs is what the host reads through the PF."""
+        found = host.compare_round(ROUND_JOB, len(self._guest.rounds), self._pf.DISK,
+                                   GUEST_OFFSET, GUEST_SIZE)
+        require(found == GUEST_SIZE,
+                f"the medium, read by the host: expected {GUEST_SIZE} bytes right, found {found}")
+        show(f"host: finds {found} bytes of the guest's last round intact, through the PF")
 
     def _success(self, migrations):
         for migration in migrations:

@@ -58,7 +58,7 @@ cp /usr/bin/busybox "$tree/bin/busybox"
 copy_fio
 copy_modules nvme
 install -m 755 /project/rig/guest/init "$tree/init"
-install -m 644 /project/rig/guest/workload "$tree/workload"
+install -m 644 /project/rig/guest/{workload,round.fio} "$tree/"
 (cd "$tree" && find . | sort | cpio --quiet -o -H newc -R 0:0) >/artifact/initrd
 cp "/boot/vmlinuz-$release" /artifact/vmlinuz
 echo "$release" >/artifact/release

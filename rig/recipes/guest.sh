@@ -16,7 +16,7 @@ recipe_key() {
 	local root
 	root=$(artifact root)
 	printf '%s\n' "$root"
-	content "$RIG_DIR"/guest/{init,workload,build.sh,stub-libraries.py}
+	content "$RIG_DIR"/guest/{init,workload,round.fio,build.sh,stub-libraries.py}
 }
 
 recipe_build() {
