@@ -46,10 +46,10 @@
 #define NVME_LM_STATUS_MASK		0x07ff
 
 /*
- * No state is larger than this.  The specification has no limit (128-bit counts
+ * No state is larger than this, 1 TiB.  The specification has no limit (128-bit counts
  * of dwords); this one keeps every sum of sizes far from 64 bits.
  */
-#define NVME_LM_STANDARD_MAX_STATE	(1ULL << 40)
+#define NVME_LM_STANDARD_MAX_STATE	0x10000000000ULL
 
 /**
  * struct nvme_lm_cmd - the fields of an admin command that we ever set

@@ -67,8 +67,8 @@ static const struct nvme_lm_ops *find_ops(const struct nvme_lm_controller_id *id
 /* Ask the controller who it is: 0, -EOPNOTSUPP if it cannot migrate, … */
 static int ctrl_identify(struct nvme_lm_ctrl *ctrl)
 {
-	struct nvme_lm_controller_id id;
 	u8 *page __free(kfree) = kzalloc(NVME_LM_IDENTIFY_SIZE, GFP_KERNEL);
+	struct nvme_lm_controller_id id;
 	int ret;
 
 	if (!page)

@@ -126,7 +126,7 @@ struct nvme_lm_function *nvme_lm_get(struct pci_dev *pdev,
 	}
 	return ERR_PTR(-ENODEV);
 }
-NVME_LM_EXPORT(nvme_lm_get);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_get);
 
 void nvme_lm_put(struct nvme_lm_function *fn)
 {
@@ -137,13 +137,13 @@ void nvme_lm_put(struct nvme_lm_function *fn)
 		fn->client = NULL;
 	nvme_lm_function_unref(fn);
 }
-NVME_LM_EXPORT(nvme_lm_put);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_put);
 
 const struct nvme_lm_caps *nvme_lm_caps(struct nvme_lm_function *fn)
 {
 	return &fn->caps;
 }
-NVME_LM_EXPORT(nvme_lm_caps);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_caps);
 
 int nvme_lm_sync(struct nvme_lm_function *fn)
 {
@@ -165,51 +165,51 @@ int nvme_lm_sync(struct nvme_lm_function *fn)
 		return ret;
 	return secondary.online ? 0 : -ENXIO;
 }
-NVME_LM_EXPORT(nvme_lm_sync);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_sync);
 
 int nvme_lm_identity(struct nvme_lm_function *fn, struct nvme_lm_identity *id)
 {
 	return nvme_lm_read_identity(fn, id);
 }
-NVME_LM_EXPORT(nvme_lm_identity);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_identity);
 
 int nvme_lm_media(struct nvme_lm_function *fn, struct nvme_lm_medium **media,
 		  unsigned int *count)
 {
 	return nvme_lm_read_media(fn, media, count);
 }
-NVME_LM_EXPORT(nvme_lm_media);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_media);
 
 int nvme_lm_formats(struct nvme_lm_function *fn, struct nvme_lm_format **formats,
 		    unsigned int *count)
 {
 	return fn->by.ctrl->ops->formats(fn, formats, count);
 }
-NVME_LM_EXPORT(nvme_lm_formats);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_formats);
 
 int nvme_lm_suspend_notify(struct nvme_lm_function *fn)
 {
 	return fn->by.ctrl->ops->suspend_notify(fn);
 }
-NVME_LM_EXPORT(nvme_lm_suspend_notify);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_suspend_notify);
 
 int nvme_lm_suspend(struct nvme_lm_function *fn)
 {
 	return fn->by.ctrl->ops->suspend(fn);
 }
-NVME_LM_EXPORT(nvme_lm_suspend);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_suspend);
 
 int nvme_lm_resume(struct nvme_lm_function *fn)
 {
 	return fn->by.ctrl->ops->resume(fn);
 }
-NVME_LM_EXPORT(nvme_lm_resume);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_resume);
 
 int nvme_lm_state_size(struct nvme_lm_function *fn, u64 *size)
 {
 	return fn->by.ctrl->ops->state_size(fn, size);
 }
-NVME_LM_EXPORT(nvme_lm_state_size);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_state_size);
 
 /* Whether a command may ask for this piece of state. */
 static bool piece_fits(const struct nvme_lm_function *fn, u64 offset,
@@ -230,7 +230,7 @@ int nvme_lm_read_state(struct nvme_lm_function *fn,
 	return fn->by.ctrl->ops->read_state(fn, format, offset, buf, len,
 					    suspended);
 }
-NVME_LM_EXPORT(nvme_lm_read_state);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_read_state);
 
 int nvme_lm_write_state(struct nvme_lm_function *fn,
 			const struct nvme_lm_format *format, u64 offset,
@@ -240,11 +240,11 @@ int nvme_lm_write_state(struct nvme_lm_function *fn,
 		return -EINVAL;
 	return fn->by.ctrl->ops->write_state(fn, format, offset, buf, len, seq);
 }
-NVME_LM_EXPORT(nvme_lm_write_state);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_write_state);
 
 int nvme_lm_submit(struct nvme_lm_function *fn, struct nvme_command *cmd,
 		   void *buf, unsigned int len, u32 *result)
 {
 	return nvme_lm_issue_raw(&fn->by, cmd, buf, len, result);
 }
-NVME_LM_EXPORT(nvme_lm_submit);
+EXPORT_SYMBOL_NVME_LM(nvme_lm_submit);

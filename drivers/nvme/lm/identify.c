@@ -36,8 +36,8 @@ static void identity_of_pdev(const struct pci_dev *pdev,
 int nvme_lm_read_identity(struct nvme_lm_function *fn,
 			  struct nvme_lm_identity *id)
 {
-	struct nvme_lm_secondary secondary;
 	u8 *page __free(kfree) = kzalloc(NVME_LM_IDENTIFY_SIZE, GFP_KERNEL);
+	struct nvme_lm_secondary secondary;
 	int ret;
 
 	if (!page)

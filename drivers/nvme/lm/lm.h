@@ -8,9 +8,15 @@
  *   device lock of the controlling PCI function
  *     nvme_lm_ctrls_lock
  *       nvme_lm_ctrl.functions_lock
- *     nvme_lm_function.event_lock	(held over a client's event callback)
  *       nvme_lm_ctrl.reset_lock
  *       nvme_lm_ctrl.slots_lock
+ *     nvme_lm_function.event_lock
+ *       the locks of the client's event callback
+ *         nvme_lm_ctrl.reset_lock
+ *         nvme_lm_ctrl.slots_lock
+ *
+ * A client that calls nvme_lm_put() with a lock that its event callback takes
+ * would wait for itself.
  */
 #ifndef NVME_LM_LM_H
 #define NVME_LM_LM_H
@@ -117,18 +123,18 @@ struct nvme_lm_ctrl {
 	u32 max_transfer;
 	struct nvme_lm_issuer own;
 
-	spinlock_t slots_lock;
+	spinlock_t slots_lock;		/* @slots, issuers' queues, @gone */
 	struct nvme_lm_slots slots;
 	bool gone;
 	wait_queue_head_t drained;
 
-	struct mutex reset_lock;
+	struct mutex reset_lock;	/* @setup_id, @resetting, @generation */
 	u64 setup_id;
 	bool resetting;
 	u32 generation;
 	struct work_struct reset_work;
 
-	struct mutex functions_lock;
+	struct mutex functions_lock;	/* @functions, @closing, events pending */
 	struct list_head functions;
 	bool closing;
 };
@@ -157,7 +163,7 @@ struct nvme_lm_function {
 	struct nvme_lm_caps caps;
 	struct nvme_lm_format *formats;
 	struct nvme_lm_format_list format_list;
-	struct mutex event_lock;
+	struct mutex event_lock;	/* @client, over its callback */
 	struct nvme_lm_client *client;
 };
 

@@ -29,46 +29,7 @@
 #include <linux/uio.h>
 
 #include "stock.h"
-
-/* What follows is declared in the stock driver's private nvme.h and trace.h. */
-
-/* Head of struct nvme_ctrl, the same declarations in 6.12 and 7.3. */
-struct stock_ctrl_head {
-	bool comp_seen;
-	bool identified;
-	bool passthru_err_log_enabled;
-	int state;
-	spinlock_t lock;
-	struct mutex scan_lock;
-	const void *ops;
-	struct request_queue *admin_q;
-	struct request_queue *connect_q;
-	struct request_queue *fabrics_q;
-	struct device *dev;
-	int instance;
-};
-
-/* enum nvme_ctrl_state */
-enum {
-	STOCK_STATE_LIVE = 1,
-	STOCK_STATE_RESETTING = 2,
-	STOCK_STATE_CONNECTING = 3,
-};
-
-typedef __u32 __bitwise nvme_submit_flags_t;
-
-#define NVME_QID_ANY	-1
-
-int __nvme_submit_sync_cmd(struct request_queue *q, struct nvme_command *cmd,
-			   union nvme_result *result, void *buffer,
-			   unsigned int bufflen, int qid,
-			   nvme_submit_flags_t flags);
-int nvme_get_features(struct nvme_ctrl *dev, unsigned int fid,
-		      unsigned int dword11, void *buffer, size_t buflen,
-		      u32 *result);
-
-/* The admin queue of a PCI controller: 32 entries less one and less one AER. */
-#define STOCK_ADMIN_TAGS	30
+#include "stock_private.h"
 
 static const struct stock_ctrl_head *head_of(const struct nvme_ctrl *ctrl)
 {
@@ -108,8 +69,6 @@ static void __maybe_unused probe_nvme_sq(void *data, struct request *req,
 }
 
 #ifdef CONFIG_TRACING
-extern struct tracepoint __tracepoint_nvme_sq;
-
 static int sight_admin_queue(struct pci_dev *pdev, struct nvme_ctrl *ctrl,
 			     struct request_queue **queue)
 {

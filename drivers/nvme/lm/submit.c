@@ -32,12 +32,13 @@ static void slot_put(struct nvme_lm_ctrl *ctrl)
 {
 	struct nvme_lm_slot_waiter *next;
 
-	guard(spinlock)(&ctrl->slots_lock);
+	spin_lock(&ctrl->slots_lock);
 	next = nvme_lm_slot_done(&ctrl->slots);
 	if (next)
 		wake_waiter(next);
 	if (ctrl->gone && !ctrl->slots.used)
 		wake_up_all(&ctrl->drained);
+	spin_unlock(&ctrl->slots_lock);
 }
 
 /* Wait for a slot: 0, -ENODEV, or -EINTR for a fatal signal. */
@@ -70,6 +71,16 @@ static int slot_get(struct nvme_lm_issuer *by)
 	return granted ? 0 : -ENODEV;
 }
 
+static bool slots_are_free(struct nvme_lm_ctrl *ctrl)
+{
+	bool free;
+
+	spin_lock(&ctrl->slots_lock);
+	free = !ctrl->slots.used;
+	spin_unlock(&ctrl->slots_lock);
+	return free;
+}
+
 /**
  * nvme_lm_drain - let no new command through and wait for those under way
  * @ctrl: the controlling controller
@@ -83,9 +94,7 @@ void nvme_lm_drain(struct nvme_lm_ctrl *ctrl)
 		while ((waiter = nvme_lm_slot_dismiss(&ctrl->slots)))
 			wake_waiter(waiter);
 	}
-	wait_event(ctrl->drained, !data_race(ctrl->slots.used));
-	/* Whoever was last has let go of the lock before we go on. */
-	guard(spinlock)(&ctrl->slots_lock);
+	wait_event(ctrl->drained, slots_are_free(ctrl));
 }
 
 /**
