@@ -1,0 +1,269 @@
+/*
+ * SPDX-License-Identifier: GPL-2.0-only
+ *
+ * Host-managed live migration for the emulated NVMe controller: the interface
+ * between hw/nvme/ctrl.c and the hmlm*.c files, and among the latter.
+ *
+ * Source of every wire format here: NVMe Base 2.1 (TP4159). What is ours, and
+ * not the specification's, is named NvmeHmlmVsd*.
+ */
+
+#ifndef HW_NVME_HMLM_H
+#define HW_NVME_HMLM_H
+
+#include "qemu/bitmap.h"
+#include "hw/pci/pci_regs.h"
+#include "nvme.h"
+
+/* Admin opcodes (figure "Opcodes for Admin Commands") */
+#define NVME_ADM_CMD_MIGRATION_SEND     0x41
+#define NVME_ADM_CMD_MIGRATION_RECV     0x42
+
+/* Identify: Supported Controller State Formats */
+#define NVME_ID_CNS_CTRL_STATE_FORMATS  0x20
+
+/* Identify Controller, OACS bit 11: host-managed live migration supported */
+#define NVME_OACS_HMLMS                 (1 << 11)
+
+/* Command specific status, SCT 1 */
+enum NvmeHmlmStatus {
+    NVME_NOT_ENOUGH_RESOURCES   = 0x0138,
+    NVME_CTRL_SUSPENDED         = 0x0139,
+    NVME_CTRL_NOT_SUSPENDED     = 0x013a,
+};
+
+/* Migration Send, CDW10[7:0] */
+enum NvmeMigrationSendSel {
+    NVME_MS_SEL_SUSPEND     = 0,
+    NVME_MS_SEL_RESUME      = 1,
+    NVME_MS_SEL_SET_STATE   = 2,
+};
+
+/* Migration Send, Suspend, CDW11[23:16] */
+enum NvmeSuspendType {
+    NVME_STYPE_NOTIFY   = 0,
+    NVME_STYPE_SUSPEND  = 1,
+};
+
+/* Migration Send, Set Controller State, CDW10[17:16] */
+enum NvmeSequenceIndicator {
+    NVME_SEQIND_MIDDLE  = 0,
+    NVME_SEQIND_FIRST   = 1,
+    NVME_SEQIND_LAST    = 2,
+    NVME_SEQIND_ENTIRE  = 3,
+};
+
+/* Migration Receive, CDW10[7:0] */
+#define NVME_MR_SEL_GET_STATE   0
+
+/*
+ * Controller State Version Index: 1-based into the CNS 20h list, of which we
+ * have one entry, version 0. [?] Whether a controller may be asked for "none"
+ * (index 0) is not confirmed; it would return no queues, so it is refused.
+ */
+#define NVME_HMLM_CSVI          1
+#define NVME_HMLM_NVMECS_VER    0
+
+/*
+ * Controller State UUID Index: 1-based into the CNS 20h list, of which we have
+ * one entry, the format of our vendor-specific data. [?] 0 names no format; it
+ * is taken as the only one there is.
+ */
+#define NVME_HMLM_CSUUIDI_MAX   1
+
+/* Controller State header */
+#define NVME_CSATTR_SUSPENDED   (1 << 0)
+
+typedef struct QEMU_PACKED NvmeCtrlStateHdr {
+    uint16_t ver;
+    uint8_t  csattr;
+    uint8_t  rsvd3[13];
+    uint64_t nvmecss[2];        /* 128-bit count of dwords */
+    uint64_t vss[2];            /* 128-bit count of dwords */
+} NvmeCtrlStateHdr;
+
+/* NVMe Controller State, version 0; followed by SQ entries, then CQ entries */
+typedef struct QEMU_PACKED NvmeCtrlStateV0 {
+    uint16_t ver;
+    uint16_t niosq;
+    uint16_t niocq;
+    uint8_t  rsvd6[2];
+} NvmeCtrlStateV0;
+
+#define NVME_CSQ_ATTR_PC        (1 << 0)
+#define NVME_CSQ_ATTR_QPRIO(a)  (((a) >> 1) & 0x3)
+
+typedef struct QEMU_PACKED NvmeCtrlStateSq {
+    uint64_t prp1;
+    uint16_t qsize;             /* 0's based */
+    uint16_t qid;
+    uint16_t cqid;
+    uint16_t attr;
+    uint16_t head;
+    uint16_t tail;
+    uint8_t  rsvd20[4];
+} NvmeCtrlStateSq;
+
+#define NVME_CCQ_ATTR_PC        (1u << 0)
+#define NVME_CCQ_ATTR_IEN       (1u << 1)
+#define NVME_CCQ_ATTR_S0PT      (1u << 2)
+#define NVME_CCQ_ATTR_IV_SHIFT  16
+
+typedef struct QEMU_PACKED NvmeCtrlStateCq {
+    uint64_t prp1;
+    uint16_t qsize;             /* 0's based */
+    uint16_t qid;
+    uint16_t head;
+    uint16_t tail;
+    uint32_t attr;
+    uint8_t  rsvd20[4];
+} NvmeCtrlStateCq;
+
+QEMU_BUILD_BUG_ON(sizeof(NvmeCtrlStateHdr) != 48);
+QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateHdr, csattr) != 2);
+QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateHdr, nvmecss) != 16);
+QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateHdr, vss) != 32);
+QEMU_BUILD_BUG_ON(sizeof(NvmeCtrlStateV0) != 8);
+QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateV0, niocq) != 4);
+QEMU_BUILD_BUG_ON(sizeof(NvmeCtrlStateSq) != 24);
+QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateSq, qid) != 10);
+QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateSq, cqid) != 12);
+QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateSq, attr) != 14);
+QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateSq, head) != 16);
+QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateSq, tail) != 18);
+QEMU_BUILD_BUG_ON(sizeof(NvmeCtrlStateCq) != 24);
+QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateCq, qid) != 10);
+QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateCq, head) != 12);
+QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateCq, tail) != 14);
+QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateCq, attr) != 16);
+
+/*
+ * Vendor-specific device memory: see hmlm-mem.c. Its whole contents follow
+ * from these two numbers and its size.
+ */
+typedef struct NvmeHmlmMem {
+    uint64_t seed;
+    uint64_t ticks;             /* block changes so far */
+    int64_t  last_ns;           /* virtual time up to which ticks are counted */
+} NvmeHmlmMem;
+
+#define NVME_HMLM_MAX_VECTORS   (PCI_MSIX_FLAGS_QSIZE + 1)
+#define NVME_HMLM_MEM_BLOCK     4096u
+#define NVME_HMLM_MEM_MAX       (4ull << 30)
+
+/* A half-sent Set Controller State: see hmlm-stage.c */
+typedef struct NvmeHmlmStage {
+    bool        active;
+    GByteArray *image;          /* all but the device memory */
+    GArray     *extents;        /* which bytes have arrived */
+    uint32_t   *mem_gen;        /* generation of each block that was recognised */
+    GHashTable *mem_raw;        /* blocks not recognised (yet) */
+    uint64_t    mem_seed;
+    bool        mem_seed_known;
+} NvmeHmlmStage;
+
+typedef enum NvmeHmlmPhase {
+    NVME_HMLM_RUNNING,
+    NVME_HMLM_SUSPENDING,       /* fetches no more; what was fetched finishes */
+    NVME_HMLM_SUSPENDED,        /* no DMA, no interrupt */
+} NvmeHmlmPhase;
+
+/* Per controller, present when hmlm=on, on the PF and on its VFs */
+typedef struct NvmeHmlm {
+    NvmeHmlmPhase phase;
+    bool          busy;         /* being reset or loaded: no commands now */
+    QEMUBH       *bh;
+
+    /*
+     * The Suspend command that waits for this controller to become quiet. It
+     * belongs to the admin queue of the *controlling* controller.
+     */
+    NvmeRequest  *suspend_req;
+
+    /* admin doorbells written while no shadow doorbell could be written */
+    bool          kept_admin_sq_db;
+    bool          kept_admin_cq_db;
+
+    /* MSI-X vectors to raise at Resume; the PBA holds none while suspended */
+    DECLARE_BITMAP(irq_pending, NVME_HMLM_MAX_VECTORS);
+
+    NvmeHmlmMem   mem;
+    NvmeHmlmStage stage;
+} NvmeHmlm;
+
+/**
+ * nvme_hmlm_fetch_stopped - may this controller fetch commands?
+ * @n: controller
+ *
+ * Returns true from the moment a Suspend was accepted until Resume or reset.
+ */
+static inline bool nvme_hmlm_fetch_stopped(const NvmeCtrl *n)
+{
+    return n->hmlm && n->hmlm->phase != NVME_HMLM_RUNNING;
+}
+
+/**
+ * nvme_hmlm_suspended - is this controller silent?
+ * @n: controller
+ *
+ * Returns true while the controller must neither access host memory nor
+ * interrupt.
+ */
+static inline bool nvme_hmlm_suspended(const NvmeCtrl *n)
+{
+    return n->hmlm && n->hmlm->phase == NVME_HMLM_SUSPENDED;
+}
+
+/* hmlm.c: called by ctrl.c */
+bool nvme_hmlm_check_params(NvmeCtrl *n, Error **errp);
+void nvme_hmlm_init(NvmeCtrl *n);
+void nvme_hmlm_exit(NvmeCtrl *n);
+void nvme_hmlm_reset_begin(NvmeCtrl *n);
+void nvme_hmlm_reset_end(NvmeCtrl *n);
+void nvme_hmlm_progress(NvmeCtrl *n);
+bool nvme_hmlm_abort(NvmeCtrl *n, NvmeRequest *req);
+bool nvme_hmlm_keep_admin_db(NvmeCtrl *n, bool sq);
+uint16_t nvme_hmlm_identify_formats(NvmeCtrl *n, NvmeRequest *req);
+uint16_t nvme_hmlm_admin_cmd(NvmeCtrl *n, NvmeRequest *req);
+
+/* hmlm-encode.c, hmlm-decode.c: the state of one controller as bytes, and back */
+GByteArray *nvme_hmlm_encode(NvmeCtrl *n);
+const char *nvme_hmlm_check(NvmeCtrl *n, const uint8_t *image, uint64_t len,
+                            NvmeHmlmMem *mem);
+uint16_t nvme_hmlm_apply(NvmeCtrl *n, const uint8_t *image, uint64_t len);
+uint64_t nvme_hmlm_image_max(NvmeCtrl *n);
+uint64_t nvme_hmlm_mem_start(NvmeCtrl *n);
+
+/* hmlm-mem.c: the vendor-specific device memory */
+void nvme_hmlm_mem_reset(NvmeCtrl *n);
+void nvme_hmlm_mem_accrue(NvmeCtrl *n);
+uint64_t nvme_hmlm_mem_blocks(const NvmeCtrl *n);
+uint64_t nvme_hmlm_mem_gen(const NvmeHmlmMem *mem, uint64_t nblocks,
+                           uint64_t block);
+void nvme_hmlm_mem_block(uint64_t seed, uint64_t block, uint64_t gen,
+                         uint8_t *page);
+void nvme_hmlm_mem_read(NvmeCtrl *n, uint64_t off, uint8_t *buf, size_t len);
+bool nvme_hmlm_mem_recognise(const uint8_t *page, uint64_t block,
+                             uint64_t *seed, uint64_t *gen);
+
+/* hmlm-stage.c: a state on its way in */
+void nvme_hmlm_stage_begin(NvmeCtrl *n);
+void nvme_hmlm_stage_drop(NvmeCtrl *n);
+uint16_t nvme_hmlm_stage_write(NvmeCtrl *n, uint64_t off, const uint8_t *buf,
+                               size_t len);
+uint16_t nvme_hmlm_stage_commit(NvmeCtrl *n);
+
+/* ctrl.c: what hmlm*.c uses of it */
+int nvme_start_ctrl(NvmeCtrl *n);
+void nvme_init_cq(NvmeCQueue *cq, NvmeCtrl *n, uint64_t dma_addr,
+                  uint16_t cqid, uint16_t vector, uint16_t size,
+                  uint16_t irq_enabled);
+void nvme_init_sq(NvmeSQueue *sq, NvmeCtrl *n, uint64_t dma_addr,
+                  uint16_t sqid, uint16_t cqid, uint16_t size);
+void nvme_enqueue_req_completion(NvmeCQueue *cq, NvmeRequest *req);
+void nvme_process_aers(void *opaque);
+uint16_t nvme_check_mdts(NvmeCtrl *n, size_t len);
+uint16_t nvme_c2h(NvmeCtrl *n, void *ptr, uint32_t len, NvmeRequest *req);
+uint16_t nvme_h2c(NvmeCtrl *n, void *ptr, uint32_t len, NvmeRequest *req);
+
+#endif /* HW_NVME_HMLM_H */
