@@ -1,25 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The host's side (L1): the PF under the stock driver, our modules, the VFs."""
 
-import glob
 import json
 import os
 import re
 import subprocess
 import time
 
+RIG = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 SYS_PCI = "/sys/bus/pci"
 VF_DRIVER = "nvme-vfio-pci"
-# Queue and interrupt resources for a VF: admin and one I/O queue pair, each
-# with its own vector, for a guest with one processor.
-VF_QUEUES = 2
-VF_INTERRUPTS = 2
+# I/O queue pairs of a VF: for a guest with one processor.
+VF_QUEUES = 1
 
-# What the kernel says when an NVMe controller misbehaves or a bug shows.
+# What a kernel says when an NVMe controller misbehaves or a bug shows.
 TROUBLE = re.compile(
-    r"nvme.*(timeout|resetting|reset controller|controller is down|abort|removing after|"
-    r"I/O error|I/O Cmd|not ready|failed)"
-    r"|I/O error|BUG:|WARNING:|Oops|general protection|blocked for more than|soft lockup",
+    r"nvme nvme\d+: .*(timeout|reset|controller is down|abort|remov|not ready|fail|error)"
+    r"|nvme\d+[cn]\S*: .*error"
+    r"|I/O error|BUG:|WARNING:|Oops|general protection|blocked for more than|lockup|stall",
     re.IGNORECASE)
 
 
@@ -60,7 +58,9 @@ def wait_until(what, condition, limit):
 
 def trouble():
     """Lines of the host's kernel log that tell of an NVMe error or a kernel bug."""
-    return [line for line in run("dmesg").splitlines() if TROUBLE.search(line)]
+    ours = [line for line in run("dmesg", "--level=emerg,alert,crit,err").splitlines()
+            if "nvme" in line]
+    return ours + [line for line in run("dmesg").splitlines() if TROUBLE.search(line)]
 
 
 class Pf:
@@ -94,24 +94,7 @@ class Pf:
 
     def create_vfs(self, count):
         """Create VFs with queues and interrupts, online, bound to no driver; their BDFs."""
-        write(f"{self.path}/sriov_drivers_autoprobe", "0")
-        write(f"{self.path}/sriov_numvfs", str(count))
-        secondary = json.loads(run("nvme", "list-secondary", self.CHARDEV, "-o", "json"))
-        by_vf = {entry["virtual-function-number"]: entry["secondary-controller-identifier"]
-                 for entry in secondary["secondary-controllers"]}
-        bdfs = []
-        for number in range(1, count + 1):
-            self._provision(by_vf[number])
-            link = os.readlink(f"{self.path}/virtfn{number - 1}")
-            bdfs.append(os.path.basename(link))
-        return bdfs
-
-    def _provision(self, cntlid):
-        """Virtualization Management: flexible resources (action 8), then online (9)."""
-        command = ("nvme", "virt-mgmt", self.CHARDEV, "-c", str(cntlid))
-        run(*command, "-r", "0", "-a", "8", "-n", str(VF_QUEUES))
-        run(*command, "-r", "1", "-a", "8", "-n", str(VF_INTERRUPTS))
-        run(*command, "-a", "9")
+        return run(f"{RIG}/l1/vfs-up", str(count), str(VF_QUEUES)).split()
 
 
 def compare_round(job, number, disk, offset, size):
@@ -121,15 +104,10 @@ def compare_round(job, number, disk, offset, size):
     return report["jobs"][0]["read"]["io_bytes"]
 
 
-def load_modules(folder):
-    """Load what our two modules need, then the modules themselves from a build folder."""
-    run("modprobe", "-a", "vfio-pci-core", "vfio_iommu_type1", "kvm-amd")
-    for name in ("nvme-lm.ko", "nvme-vfio-pci.ko"):
-        found = glob.glob(f"{folder}/**/{name}", recursive=True)
-        if len(found) != 1:
-            raise HostError(f"{folder}: expected one {name}, found {len(found)}; "
-                            "rig/build-modules makes it")
-        run("insmod", found[0])
+def load_modules():
+    """Load KVM and our two modules with what they need."""
+    run("modprobe", "kvm-amd")
+    run(f"{RIG}/l1/load")
 
 
 def bind(bdf, driver=VF_DRIVER):

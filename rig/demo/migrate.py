@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The demo inside L1: a guest that does I/O on its VF migrates, and migrates back.
 
-Usage: migrate.py MODULES GUEST_IMAGE OUTPUT
+Usage: migrate.py GUEST_IMAGE OUTPUT
 
-MODULES holds our two modules, GUEST_IMAGE the guest's vmlinuz and initrd, OUTPUT
-gets the logs and the verdict (file `verdict`, one line). Exit 0 or 1.
+GUEST_IMAGE holds the guest's vmlinuz and initrd, OUTPUT gets the logs and the
+verdict (file `verdict`, one line). Exit 0 or 1.
 """
 
-import os
 import sys
 import time
 import traceback
@@ -21,7 +20,7 @@ from qmp import QmpError
 from vm import Vm, VmError
 
 MIB = 1 << 20
-ROUND_JOB = os.path.join(os.path.dirname(os.path.realpath(__file__)), "../guest/round.fio")
+ROUND_JOB = f"{host.RIG}/guest/round.fio"
 # Not in the output folder: that is a share, and has no sockets.
 SOCKETS = "/run"
 # The host's own block is at the start of the namespace, the guest's area behind.
@@ -62,8 +61,7 @@ def require(condition, text):
 class Demo:
     """The steps, in order, and what they leave behind."""
 
-    def __init__(self, modules, image, output):
-        self._modules = modules
+    def __init__(self, image, output):
         self._image = image
         self._output = output
         self._guest = Guest(output, show)
@@ -90,7 +88,7 @@ class Demo:
         self._pf = host.Pf()
         show(f"host: PF {self._pf.bdf}, two VFs, our modules")
         bdfs = self._pf.create_vfs(2)
-        host.load_modules(self._modules)
+        host.load_modules()
         for bdf in bdfs:
             host.bind(bdf)
             show(f"host: VF {bdf} bound to {host.VF_DRIVER}")
@@ -236,7 +234,7 @@ class Demo:
 
 def main():
     """Run the demo, print and store its verdict."""
-    if len(sys.argv) != 4:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
     demo = Demo(*sys.argv[1:])
     try:
@@ -250,7 +248,7 @@ def main():
         verdict, code = f"DEMO FAIL: {type(error).__name__}: {error}", 1
     finally:
         demo.clean_up()
-    with open(f"{sys.argv[3]}/verdict", "w") as file:
+    with open(f"{sys.argv[2]}/verdict", "w") as file:
         file.write(verdict + "\n")
     show(verdict)
     sys.exit(code)
