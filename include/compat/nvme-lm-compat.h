@@ -46,4 +46,25 @@
 #define NVME_LM_VFIO_PASID
 #endif
 
+/* For those who have included <linux/vfio_pci_core.h>, which not all have. */
+#ifdef VFIO_PCI_CORE_H
+/**
+ * nvme_lm_vfio_bar - the mapping of a BAR
+ * @core: device that is open
+ * @bar: index of the BAR
+ *
+ * Return: the mapping, valid until the device is closed, or IOMEM_ERR_PTR().
+ */
+static inline void __iomem *nvme_lm_vfio_bar(struct vfio_pci_core_device *core, int bar)
+{
+#ifdef HAVE_VFIO_PCI_CORE_GET_IOMAP
+	return vfio_pci_core_get_iomap(core, bar);
+#else
+	int ret = vfio_pci_core_setup_barmap(core, bar);
+
+	return ret ? IOMEM_ERR_PTR(ret) : core->barmap[bar];
+#endif
+}
+#endif /* VFIO_PCI_CORE_H */
+
 #endif /* NVME_LM_COMPAT_H */

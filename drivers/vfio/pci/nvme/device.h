@@ -6,6 +6,7 @@
  * vfio_dev.c  the VFIO device: open, close, what is as in vfio-pci
  * state.c     the migration states
  * arcs.c      which steps there are between them (pure)
+ * registers.c registers of the function itself
  * describe.c  what the controlling side says of a function
  * file.c      what the two kinds of migration file have in common
  * save.c      the file that the state is read from
@@ -123,6 +124,19 @@ struct nvme_lm_function *nvme_vfio_state_close(struct nvme_vfio_device *nvdev,
  * Takes no lock; the next state call finds the device in ERROR.
  */
 void nvme_vfio_state_lost(struct nvme_vfio_device *nvdev);
+
+/* registers.c */
+
+/**
+ * nvme_vfio_disable_controller - make a function ready to take a state
+ * @nvdev: device that is open; state_mutex is held
+ *
+ * Clears CC.EN if it is set, which also ends a suspension.
+ *
+ * Return: 0 if the controller was disabled before, 1 if it is now, -EIO if it
+ * does not answer, -ETIMEDOUT or -EINTR if it did not become disabled.
+ */
+int nvme_vfio_disable_controller(struct nvme_vfio_device *nvdev);
 
 /* describe.c */
 

@@ -141,6 +141,28 @@ static int resume(struct nvme_vfio_device *nvdev)
 	return -EIO;
 }
 
+/*
+ * A controller takes a state only while it is disabled and suspended.  Disabling
+ * ends the suspension, and once it is disabled it is harmless without.
+ */
+static int prepare_load(struct nvme_vfio_device *nvdev)
+{
+	int ret = nvme_vfio_disable_controller(nvdev);
+
+	if (!ret)
+		return 0;
+	if (ret > 0)
+		ret = nvme_lm_suspend(nvdev->fn);
+	if (!ret || ret == -EALREADY)
+		return 0;
+
+	pci_err(nvdev->core.pdev,
+		"expected to get a disabled and suspended controller to load a state into, found error %d; reset it\n",
+		ret);
+	force_state(nvdev, VFIO_DEVICE_STATE_ERROR, ret);
+	return ret;
+}
+
 /* Keep a migration file that was made, or pass its error on. */
 static int keep_file(struct nvme_vfio_device *nvdev, struct nvme_vfio_file *file)
 {
@@ -148,6 +170,19 @@ static int keep_file(struct nvme_vfio_device *nvdev, struct nvme_vfio_file *file
 		return PTR_ERR(file);
 	nvdev->file = file;
 	return 0;
+}
+
+static int begin_load(struct nvme_vfio_device *nvdev)
+{
+	int ret;
+
+	ret = keep_file(nvdev, nvme_vfio_load_begin(nvdev));
+	if (ret)
+		return ret;
+	ret = prepare_load(nvdev);
+	if (ret)
+		drop_file(nvdev);
+	return ret;
 }
 
 static int run_action(struct nvme_vfio_device *nvdev, enum nvme_vfio_action action)
@@ -165,7 +200,7 @@ static int run_action(struct nvme_vfio_device *nvdev, enum nvme_vfio_action acti
 		drop_file(nvdev);
 		return 0;
 	case NVME_VFIO_LOAD_BEGIN:
-		return keep_file(nvdev, nvme_vfio_load_begin(nvdev));
+		return begin_load(nvdev);
 	case NVME_VFIO_LOAD_END:
 		ret = nvme_vfio_load_end(nvdev->file);
 		drop_file(nvdev);
