@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The two modules by themselves need only the headers of a kernel; everything
+# else goes through rig/, which fetches and builds what it needs.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+KERNEL ?= 6.12-stock
+
+.PHONY: modules
+modules: ## build both modules for the running kernel, or for KDIR=...
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+.PHONY: modules_install
+modules_install: ## install them for that kernel and run depmod
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+
+.PHONY: clean
+clean: ## remove what builds left in the tree (the cache stays)
+	rm -rf build
+	find drivers tests -name '*.o' -o -name '*.ko' -o -name '*.mod' -o -name '*.mod.c' \
+		-o -name '.*.cmd' -o -name modules.order | xargs -r rm -f
+	rm -f Module.symvers modules.order .Module.symvers.cmd .modules.order.cmd .module-common.o
+
+.PHONY: demo
+demo: ## a running guest migrates there and back; ends in DEMO PASS or DEMO FAIL
+	@rig/demo/demo
+
+.PHONY: check
+check: ## every test (TESTS="NAME..." for some); ends in "N passed, N failed"
+	@rig/get host
+	@rig/check $(TESTS)
+
+.PHONY: check-list
+check-list: ## the names of the tests of make check
+	@rig/check --list
+
+.PHONY: lint
+lint: ## checkpatch, sparse, W=1 on both kernels, clang-format, shellcheck
+	@rig/get host
+	@rig/lint
+
+.PHONY: kunit
+kunit: ## the KUnit suites in user mode Linux, in seconds
+	@rig/get host
+	@tests/kunit/run-uml
+
+.PHONY: harness
+harness: ## build the C++ test harness
+	@rig/get host
+	@rig/build-harness
+
+.PHONY: rig-modules
+rig-modules: ## build the modules against a kernel of the rig, KERNEL=6.12-stock
+	@rig/get host
+	@rig/build-modules $(KERNEL)
+
+.PHONY: rig-shell
+rig-shell: rig-modules ## a shell in the emulated server, KERNEL=6.12-stock
+	@rig/run --kernel $(KERNEL) --hmlm --name shell --shell
+
+.PHONY: cache-list
+cache-list: ## what the cache of the rig holds, and how much
+	@rig/get --list
+
+.PHONY: cache-prune
+cache-prune: ## remove from the cache what was not used for a week
+	@rig/get --prune
+
+.PHONY: cache-clean
+cache-clean: ## remove the whole cache
+	@rig/get --clean
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z_-]*\):.* ## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
