@@ -39,7 +39,8 @@ struct pci_dev;
  * enum nvme_lm_event - what happened to the controlling side
  * @NVME_LM_EVENT_RESET: the controlling controller was reset.  Its controlled
  *	functions were taken offline with it; what was suspended or half sent
- *	is lost.
+ *	is lost.  Noticed with the next command of any of its functions, not
+ *	before.
  * @NVME_LM_EVENT_GONE: the controlling side goes away.  Commands still work
  *	until the callback returns and give -ENODEV from then on.
  */
@@ -50,8 +51,9 @@ enum nvme_lm_event {
 
 /**
  * struct nvme_lm_client - a variant driver's side of a handle
- * @event: called in process context, never concurrently for one handle; may
- *	sleep and issue commands, must not call nvme_lm_put()
+ * @event: called in process context, never concurrently for one handle, from
+ *	before nvme_lm_get() returns on; may sleep and issue commands, must not
+ *	call nvme_lm_put()
  */
 struct nvme_lm_client {
 	void (*event)(struct nvme_lm_client *client, enum nvme_lm_event event);
@@ -104,7 +106,8 @@ enum nvme_lm_sequence {
  *
  * Return: a handle, or ERR_PTR(): -ENODEV if no controlling controller that
  * can migrate controls @pdev (it then works as with plain vfio-pci), -EBUSY if
- * another caller holds it, -ENOMEM.
+ * another caller holds it, or another errno of the table above if the
+ * controlling controller could not be asked.
  */
 struct nvme_lm_function *nvme_lm_get(struct pci_dev *pdev,
 				     struct nvme_lm_client *client);
@@ -113,7 +116,8 @@ struct nvme_lm_function *nvme_lm_get(struct pci_dev *pdev,
  * nvme_lm_put - give a handle back
  * @fn: the handle
  *
- * No event is delivered after it returns.  Must not be called from an event.
+ * Waits for an event that is being delivered; none is after it returns.  Must
+ * not be called from an event, nor with a lock that the event takes.
  */
 void nvme_lm_put(struct nvme_lm_function *fn);
 

@@ -47,11 +47,15 @@ static int add_bound(struct device *dev, void *unused)
 	return 0;
 }
 
-static int remove_any(struct device *dev, void *unused)
+/*
+ * Only devices of the stock driver are locked: the lock of one that some other
+ * driver is letting go of may be held until a user closes it.
+ */
+static int add_bound_to(struct device_driver *driver, void *unused)
 {
-	guard(device)(dev);
-	nvme_lm_ctrl_remove(to_pci_dev(dev));
-	return 0;
+	if (strcmp(driver->name, NVME_LM_STOCK_DRIVER))
+		return 0;
+	return driver_for_each_device(driver, NULL, NULL, add_bound);
 }
 
 static int __init nvme_lm_init(void)
@@ -67,7 +71,7 @@ static int __init nvme_lm_init(void)
 		return ret;
 	}
 	/* What is bound meanwhile is found twice and taken once. */
-	bus_for_each_dev(&pci_bus_type, NULL, NULL, add_bound);
+	bus_for_each_drv(&pci_bus_type, NULL, NULL, add_bound_to);
 	return 0;
 }
 
@@ -75,7 +79,7 @@ static void __exit nvme_lm_exit(void)
 {
 	/* There are no handles: whoever had one would hold this module. */
 	bus_unregister_notifier(&pci_bus_type, &bus_notifier);
-	bus_for_each_dev(&pci_bus_type, NULL, NULL, remove_any);
+	nvme_lm_ctrl_remove_all();
 	destroy_workqueue(nvme_lm_events);
 }
 

@@ -194,3 +194,30 @@ void nvme_lm_ctrl_remove(struct pci_dev *pdev)
 	nvme_lm_stock_detach(&ctrl->stock);
 	nvme_lm_ctrl_put(ctrl);
 }
+
+/* The PCI function of any controller that is left, with a reference; or NULL. */
+static struct pci_dev *any_pdev(void)
+{
+	struct nvme_lm_ctrl *ctrl;
+
+	guard(rwsem_read)(&nvme_lm_ctrls_lock);
+	ctrl = list_first_entry_or_null(&nvme_lm_ctrls, struct nvme_lm_ctrl,
+					node);
+	return ctrl ? pci_dev_get(ctrl->stock.pdev) : NULL;
+}
+
+/**
+ * nvme_lm_ctrl_remove_all - let go of every controller
+ *
+ * None must be added any more.
+ */
+void nvme_lm_ctrl_remove_all(void)
+{
+	struct pci_dev *pdev;
+
+	while ((pdev = any_pdev())) {
+		scoped_guard(device, &pdev->dev)
+			nvme_lm_ctrl_remove(pdev);
+		pci_dev_put(pdev);
+	}
+}

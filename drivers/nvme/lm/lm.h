@@ -172,6 +172,7 @@ extern struct rw_semaphore nvme_lm_ctrls_lock;
 extern struct list_head nvme_lm_ctrls;
 void nvme_lm_ctrl_add(struct pci_dev *pdev);
 void nvme_lm_ctrl_remove(struct pci_dev *pdev);
+void nvme_lm_ctrl_remove_all(void);
 struct nvme_lm_ctrl *nvme_lm_ctrl_get(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_ctrl_put(struct nvme_lm_ctrl *ctrl);
 
