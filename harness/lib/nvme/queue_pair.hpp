@@ -43,6 +43,8 @@ class QueuePair {
     [[nodiscard]] std::uint16_t cq_head() const { return cq_head_; }
     /// The phase tag that the next completion will have.
     [[nodiscard]] bool phase() const { return phase_; }
+    /// The phase tag that slot 0 of the completion queue has in memory.
+    [[nodiscard]] bool slot0_phase() const { return read_slot(0).phase(); }
     /// Commands that have not completed.
     [[nodiscard]] std::size_t outstanding() const { return outstanding_.size(); }
     [[nodiscard]] bool is_outstanding(Cid cid) const { return outstanding_.contains(cid.value); }

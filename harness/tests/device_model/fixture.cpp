@@ -4,7 +4,7 @@
 namespace lm::test {
 
 rig::Options default_options() {
-    return {.driver = "vfio-pci"};
+    return {.vfs = 3, .driver = "vfio-pci"};
 }
 
 Machine &DeviceModel::open(std::size_t n) {
