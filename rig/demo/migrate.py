@@ -32,6 +32,7 @@ GUEST_SIZE = 8 * MIB
 MIGRATION_LIMIT = 120
 # Far above anything seen; only a hang reaches them.
 BOOT_LIMIT = 120
+DMESG_LINES = 40
 ROUND_LIMIT = 120
 
 
@@ -221,7 +222,7 @@ class Demo:
 
     def diagnose(self):
         """After a failure: what the host's kernel and the QEMUs said."""
-        for line in host.run("dmesg").splitlines()[-40:]:
+        for line in host.run("dmesg").splitlines()[-DMESG_LINES:]:
             show(f"host kernel: {line}")
         for vm in self._vms:
             show(f"QEMU {vm.name}: {vm.last_words()}")

@@ -13,8 +13,12 @@ class QmpError(Exception):
 class Qmp:
     """One QMP session. Events that come between replies are dropped."""
 
-    def __init__(self, path, alive, limit=60):
-        """Connect to PATH as soon as QEMU listens; `alive` tells whether to go on waiting."""
+    def __init__(self, name, path, alive, limit):
+        """Connect to the QEMU `name` as soon as it listens, within `limit` s.
+
+        `alive` tells whether there is anything to wait for.
+        """
+        self._name = name
         end = time.monotonic() + limit
         self._socket = socket.socket(socket.AF_UNIX)
         while True:
@@ -23,16 +27,19 @@ class Qmp:
                 break
             except (FileNotFoundError, ConnectionRefusedError):
                 if not alive() or time.monotonic() > end:
-                    raise QmpError(f"QEMU does not listen on {path}") from None
+                    raise QmpError(f"QEMU {name} does not listen on {path}") from None
                 time.sleep(0.05)
         self._stream = self._socket.makefile("rw")
         self._receive()
         self.execute("qmp_capabilities")
 
     def _receive(self):
-        line = self._stream.readline()
+        try:
+            line = self._stream.readline()
+        except ConnectionResetError:
+            line = None
         if not line:
-            raise QmpError("QEMU closed its QMP socket: it ended or crashed")
+            raise QmpError(f"QEMU {self._name} closed its QMP socket: it ended or crashed")
         return json.loads(line)
 
     def execute(self, command, **arguments):
@@ -43,7 +50,7 @@ class Qmp:
         while True:
             reply = self._receive()
             if "error" in reply:
-                raise QmpError(f"{command}: {reply['error']['desc']}")
+                raise QmpError(f"QEMU {self._name}: {command}: {reply['error']['desc']}")
             if "return" in reply:
                 return reply["return"]
 

@@ -66,7 +66,7 @@ class Vm:
                 self._arguments(incoming), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=_die_with_parent)
         self.console, self.control = [self._accept(listener) for listener in listeners]
-        self.qmp = Qmp(f"{self._base}.qmp", self.is_alive, STEP_LIMIT)
+        self.qmp = Qmp(self.name, f"{self._base}.qmp", self.is_alive, STEP_LIMIT)
 
     def _listen(self, kind):
         path = f"{self._base}.{kind}"
