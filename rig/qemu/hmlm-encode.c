@@ -167,7 +167,8 @@ static void fill_registers(NvmeHmlmVsdCtrl *c, NvmeCtrl *n)
 
 static void fill_features(NvmeHmlmVsdCtrl *c, NvmeCtrl *n)
 {
-    uint64_t now = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
+    uint64_t now = nvme_hmlm_suspended(n) ? n->hmlm->suspended_ms :
+                   qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
 
     c->async_config = cpu_to_le32(n->features.async_config);
     c->temp_thresh_hi = cpu_to_le16(n->features.temp_thresh_hi);

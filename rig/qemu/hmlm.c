@@ -25,7 +25,7 @@
  */
 
 #include "qemu/osdep.h"
-#include "qemu/units.h"
+#include "qemu/timer.h"
 #include "qapi/error.h"
 #include "hw/pci/msix.h"
 #include "hw/pci/pcie_sriov.h"
@@ -284,6 +284,7 @@ static void hmlm_check_quiet(void *opaque)
 
     nvme_hmlm_mem_accrue(n);
     hmlm_take_pending_irqs(n);
+    hmlm->suspended_ms = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
     hmlm->phase = NVME_HMLM_SUSPENDED;
     trace_pci_nvme_hmlm_suspended(n->cntlid);
     hmlm_complete_suspend(n, NVME_SUCCESS);

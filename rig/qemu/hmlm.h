@@ -180,6 +180,9 @@ typedef struct NvmeHmlm {
      */
     NvmeRequest  *suspend_req;
 
+    /* QEMU_CLOCK_VIRTUAL, ms: so that a suspended controller's state stands */
+    int64_t       suspended_ms;
+
     /* admin doorbells written while no shadow doorbell could be written */
     bool          kept_admin_sq_db;
     bool          kept_admin_cq_db;
