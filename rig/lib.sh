@@ -58,7 +58,6 @@ load_recipe() {
 	local name=$1 file
 	for file in "$RIG_DIR/recipes/$name.sh" "$RIG_DIR/recipes/${name%%-*}.sh"; do
 		if [ -r "$file" ]; then
-			RECIPE_FILE=$file
 			# shellcheck source=/dev/null
 			. "$file"
 			return
