@@ -19,33 +19,51 @@ static int complain(struct nvme_lm_complaint *complaint, int error, const char *
 	return error;
 }
 
-/* Bytes that have to be equal: on a difference, complain of the first. */
-static int same_bytes(struct nvme_lm_complaint *complaint, int error, const char *what,
-		      u32 where, const u8 *source, const u8 *here, size_t len)
-{
-	size_t i;
+/* A field that is a number. */
+struct number_field {
+	const char *what;
+	u64 source;
+	u64 here;
+};
 
-	for (i = 0; i < len; i++)
-		if (source[i] != here[i])
-			return complain(complaint, error, what, where, source[i], here[i]);
+/* Numbers that have to be equal: on a difference, complain of the first. */
+static int same_numbers(struct nvme_lm_complaint *complaint, int error, u32 where,
+			const struct number_field *fields, size_t count)
+{
+	for (; count--; fields++)
+		if (fields->source != fields->here)
+			return complain(complaint, error, fields->what, where,
+					fields->source, fields->here);
 	return 0;
 }
 
-static int same_number(struct nvme_lm_complaint *complaint, int error, const char *what,
-		       u32 where, u64 source, u64 here)
+/* A field that is a row of bytes. */
+struct bytes_field {
+	const char *what;
+	const u8 *source;
+	const u8 *here;
+	size_t len;
+};
+
+/* Bytes that have to be equal: on a difference, complain of the first. */
+static int same_bytes(struct nvme_lm_complaint *complaint, int error, u32 where,
+		      const struct bytes_field *fields, size_t count)
 {
-	return source == here ? 0 : complain(complaint, error, what, where, source, here);
+	size_t i;
+
+	for (; count--; fields++)
+		for (i = 0; i < fields->len; i++)
+			if (fields->source[i] != fields->here[i])
+				return complain(complaint, error, fields->what, where,
+						fields->source[i], fields->here[i]);
+	return 0;
 }
 
 static int compare_pci(const struct nvme_lm_identity *source,
 		       const struct nvme_lm_identity *here,
 		       struct nvme_lm_complaint *complaint)
 {
-	const struct {
-		const char *what;
-		u32 source;
-		u32 here;
-	} fields[] = {
+	const struct number_field fields[] = {
 		{ "PCI vendor ID", le16_to_cpu(source->vid), le16_to_cpu(here->vid) },
 		{ "PCI device ID", le16_to_cpu(source->did), le16_to_cpu(here->did) },
 		{ "PCI subsystem vendor ID", le16_to_cpu(source->ssvid),
@@ -54,16 +72,8 @@ static int compare_pci(const struct nvme_lm_identity *source,
 		{ "PCI class code", le32_to_cpu(source->class_code),
 		  le32_to_cpu(here->class_code) },
 	};
-	size_t i;
-	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(fields); i++) {
-		ret = same_number(complaint, -EXDEV, fields[i].what, 0, fields[i].source,
-				  fields[i].here);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return same_numbers(complaint, -EXDEV, 0, fields, ARRAY_SIZE(fields));
 }
 
 /* Identify Controller: what a guest has seen and will look at again. */
@@ -71,20 +81,18 @@ static int compare_controller(const struct nvme_lm_identity *source,
 			      const struct nvme_lm_identity *here,
 			      struct nvme_lm_complaint *complaint)
 {
-	int ret;
+	const struct bytes_field fields[] = {
+		{ "serial number (SN), its first byte that differs",
+		  source->sn, here->sn, sizeof(here->sn) },
+		{ "model number (MN), its first byte that differs",
+		  source->mn, here->mn, sizeof(here->mn) },
+		{ "firmware revision (FR), its first byte that differs",
+		  source->fr, here->fr, sizeof(here->fr) },
+		{ "subsystem NQN (SUBNQN), its first byte that differs",
+		  source->subnqn, here->subnqn, sizeof(here->subnqn) },
+	};
 
-	ret = same_bytes(complaint, -EXDEV, "byte of the serial number (SN)", 0, source->sn,
-			 here->sn, sizeof(source->sn));
-	if (!ret)
-		ret = same_bytes(complaint, -EXDEV, "byte of the model number (MN)", 0,
-				 source->mn, here->mn, sizeof(source->mn));
-	if (!ret)
-		ret = same_bytes(complaint, -EXDEV, "byte of the firmware revision (FR)", 0,
-				 source->fr, here->fr, sizeof(source->fr));
-	if (!ret)
-		ret = same_bytes(complaint, -EXDEV, "byte of the subsystem NQN (SUBNQN)", 0,
-				 source->subnqn, here->subnqn, sizeof(source->subnqn));
-	return ret;
+	return same_bytes(complaint, -EXDEV, 0, fields, ARRAY_SIZE(fields));
 }
 
 int nvme_lm_compare_identity(const struct nvme_lm_identity *source,
@@ -144,32 +152,27 @@ static int compare_identifiers(const struct nvme_lm_medium *source,
 			       const struct nvme_lm_medium *here, u32 nsid,
 			       struct nvme_lm_complaint *complaint)
 {
-	int ret;
+	const struct bytes_field fields[] = {
+		{ "NGUID, its first byte that differs",
+		  source->nguid, here->nguid, sizeof(here->nguid) },
+		{ "EUI64, its first byte that differs",
+		  source->eui64, here->eui64, sizeof(here->eui64) },
+		{ "UUID of the namespace, its first byte that differs",
+		  source->uuid, here->uuid, sizeof(here->uuid) },
+	};
 
 	if (!has_identifier(source))
 		return complain(complaint, -EMEDIUMTYPE,
 				"namespace with an NGUID, EUI64 or UUID, to tell it by",
 				nsid, 1, 0);
-	ret = same_bytes(complaint, -EMEDIUMTYPE, "byte of the NGUID", nsid, source->nguid,
-			 here->nguid, sizeof(source->nguid));
-	if (!ret)
-		ret = same_bytes(complaint, -EMEDIUMTYPE, "byte of the EUI64", nsid,
-				 source->eui64, here->eui64, sizeof(source->eui64));
-	if (!ret)
-		ret = same_bytes(complaint, -EMEDIUMTYPE, "byte of the UUID", nsid,
-				 source->uuid, here->uuid, sizeof(source->uuid));
-	return ret;
+	return same_bytes(complaint, -EMEDIUMTYPE, nsid, fields, ARRAY_SIZE(fields));
 }
 
 static int compare_layout(const struct nvme_lm_medium *source,
 			  const struct nvme_lm_medium *here, u32 nsid,
 			  struct nvme_lm_complaint *complaint)
 {
-	const struct {
-		const char *what;
-		u64 source;
-		u64 here;
-	} fields[] = {
+	const struct number_field fields[] = {
 		{ "size in logical blocks (NSZE)", le64_to_cpu(source->nsze),
 		  le64_to_cpu(here->nsze) },
 		{ "command set (CSI)", source->csi, here->csi },
@@ -178,16 +181,8 @@ static int compare_layout(const struct nvme_lm_medium *source,
 		{ "formatted LBA size (FLBAS)", source->flbas, here->flbas },
 		{ "data protection (DPS)", source->dps, here->dps },
 	};
-	size_t i;
-	int ret;
 
-	for (i = 0; i < ARRAY_SIZE(fields); i++) {
-		ret = same_number(complaint, -EMEDIUMTYPE, fields[i].what, nsid,
-				  fields[i].source, fields[i].here);
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return same_numbers(complaint, -EMEDIUMTYPE, nsid, fields, ARRAY_SIZE(fields));
 }
 
 static int compare_medium(const struct nvme_lm_medium *source,

@@ -87,7 +87,8 @@ extern const struct vfio_device_ops nvme_vfio_ops;
  * nvme_vfio_piece_size - bytes of state to move with one command
  * @fn: the function
  *
- * Return: a multiple of 4, so that a piece fits both a command and a record.
+ * Return: a multiple of 4, so that a piece fits both a command and a record;
+ * not 0, or the function would not have been taken for migratable.
  */
 static inline u32 nvme_vfio_piece_size(struct nvme_lm_function *fn)
 {

@@ -364,8 +364,6 @@ static int load_setup(struct nvme_vfio_load *load, struct nvme_vfio_device *nvde
 	load->fn = nvdev->fn;
 	load->chunk = nvme_vfio_piece_size(nvdev->fn);
 	xa_init_flags(&load->chunks, XA_FLAGS_ACCOUNT);
-	if (!load->chunk)
-		return -EREMOTEIO;
 
 	payload = kvmalloc(NVME_LM_STREAM_MAX_PAYLOAD, GFP_KERNEL_ACCOUNT);
 	if (!payload)

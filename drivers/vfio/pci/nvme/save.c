@@ -441,13 +441,13 @@ static int get_state_size(struct nvme_vfio_save *save)
 	ret = nvme_lm_state_size(save->fn, &save->state_size);
 	if (ret)
 		return ret;
-	if (save->piece && save->state_size && save->state_size % 4 == 0 &&
+	if (save->state_size && save->state_size % 4 == 0 &&
 	    save->state_size <= caps->max_state_size)
 		return 0;
 
 	pci_err(save->file.nvdev->core.pdev,
-		"state size: expected a multiple of 4 up to %llu bytes, read by up to %u, found %llu\n",
-		caps->max_state_size, caps->max_transfer, save->state_size);
+		"expected a state of 4 to %llu bytes in dwords, found %llu; update its firmware\n",
+		caps->max_state_size, save->state_size);
 	return -EREMOTEIO;
 }
 

@@ -65,6 +65,7 @@ static void after_reset(struct nvme_vfio_device *nvdev)
 		/* not suspended, as it should be */
 	case -ENODEV:
 	case -ENXIO:
+	case -ESTALE:
 		/* nobody controls it: then nobody keeps it suspended either */
 		force_state(nvdev, VFIO_DEVICE_STATE_RUNNING, 0);
 		break;

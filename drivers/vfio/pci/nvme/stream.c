@@ -580,5 +580,5 @@ int nvme_lm_decoder_finish(struct nvme_lm_decoder *dec)
 		return dec->error;
 	if (dec->part == NVME_LM_PART_DONE)
 		return 0;
-	return refuse(dec, -ENODATA, "END of the stream, at byte", 0, dec->position);
+	return refuse(dec, -ENODATA, "END record (the stream stops short)", 1, 0);
 }

@@ -44,7 +44,7 @@ static struct nvme_lm_function *get_handle(struct nvme_vfio_device *nvdev)
 	}
 
 	/* a function that cannot be described could never be compared */
-	ret = nvme_vfio_describe(fn, &desc);
+	ret = nvme_vfio_piece_size(fn) ? nvme_vfio_describe(fn, &desc) : -EREMOTEIO;
 	if (ret) {
 		pci_warn(pdev, "no live migration: identifying it gives error %d\n", ret);
 		nvme_lm_put(fn);
