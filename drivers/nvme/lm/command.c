@@ -128,8 +128,8 @@ void nvme_lm_cmd_encode(const struct nvme_lm_cmd *cmd, __le32 sqe[16])
  * nvme_lm_status_errno - what a status of the device means to the caller
  * @status: status code type and status code, %NVME_LM_STATUS_MASK
  *
- * 1Fh is Invalid Controller Identifier as a generic status; Virtualization
- * Management has the same meaning at the same code as a command specific one.
+ * [?] Invalid Controller Identifier is 1Fh; sources differ on whether it is
+ * generic or command specific, so both are taken for it.
  *
  * Return: 0 or an errno of the table in linux/nvme-lm.h.
  */

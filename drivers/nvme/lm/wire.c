@@ -47,7 +47,7 @@
 #define IDN_DPS			29
 #define IDN_NMIC		30
 #define IDN_NMIC_SHARED		0x01
-#define IDN_NULBAF		74
+#define IDN_NULBAF		82
 #define IDN_NGUID		104
 #define IDN_EUI64		120
 #define IDN_LBAF		128
