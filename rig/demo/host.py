@@ -17,7 +17,7 @@ VF_QUEUES = 1
 TROUBLE = re.compile(
     r"nvme nvme\d+: .*(timeout|reset|controller is down|abort|remov|not ready|fail|error)"
     r"|nvme\d+[cn]\S*: .*error"
-    r"|I/O error|BUG:|WARNING:|Oops|general protection|blocked for more than|lockup|stall",
+    r"|I/O error|BUG:|WARNING:|Oops|general protection|blocked for more than|lockup|\bstalls?\b",
     re.IGNORECASE)
 
 
