@@ -220,15 +220,19 @@ int nvme_lm_decode_state_size(const u8 *header, u64 max, u64 *size)
 {
 	u64 nvmecss = get64(header + CS_NVMECSS);
 	u64 vss = get64(header + CS_VSS);
+	u64 room;
 
 	if (get64(header + CS_NVMECSS + 8) || get64(header + CS_VSS + 8))
 		return -EREMOTEIO;
-	/* Each bounded first, so that the sum cannot wrap. */
-	if (nvmecss > max / 4 || vss > max / 4)
+	/* Each against the room that is left, so that no sum can wrap. */
+	if (max < NVME_LM_STATE_HEADER_SIZE)
+		return -EREMOTEIO;
+	room = (max - NVME_LM_STATE_HEADER_SIZE) / 4;
+	if (nvmecss > room || vss > room - nvmecss)
 		return -EREMOTEIO;
 
 	*size = NVME_LM_STATE_HEADER_SIZE + 4 * (nvmecss + vss);
-	return *size > max ? -EREMOTEIO : 0;
+	return 0;
 }
 
 /**
