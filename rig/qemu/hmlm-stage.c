@@ -106,14 +106,12 @@ static bool extent_add(GArray *extents, uint64_t start, uint64_t end)
     return true;
 }
 
+/* Has all of [start, end), not empty, arrived? */
 static bool extent_covers(GArray *extents, uint64_t start, uint64_t end)
 {
     guint i = extent_lower_bound(extents, start);
     HmlmExtent *e;
 
-    if (i < extents->len && g_array_index(extents, HmlmExtent, i).end == start) {
-        i++;
-    }
     if (i >= extents->len) {
         return false;
     }

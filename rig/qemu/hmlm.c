@@ -56,6 +56,9 @@ enum NvmeHmlmIdCtrlOffset {
 QEMU_BUILD_BUG_ON(offsetof(NvmeIdCtrl, rsvd540) > NVME_ID_CTRL_CMMRTD);
 QEMU_BUILD_BUG_ON(offsetof(NvmeIdCtrl, subnqn) < NVME_ID_CTRL_MCDQPC + 2);
 
+/* Largest state, device memory aside, that is held in one piece */
+#define HMLM_IMAGE_LIMIT    (256ull << 20)
+
 /*
  * Status of a Suspend whose controller was reset before it became quiet. [?]
  * The specification at hand names none; this one says what holds afterwards.
@@ -71,6 +74,14 @@ QEMU_BUILD_BUG_ON(offsetof(NvmeIdCtrl, subnqn) < NVME_ID_CTRL_MCDQPC + 2);
  */
 bool nvme_hmlm_check_params(NvmeCtrl *n, Error **errp)
 {
+    if (n->params.hmlm.on && nvme_hmlm_image_max(n) > HMLM_IMAGE_LIMIT) {
+        error_setg(errp, "hmlm=on: with these queues and events the state of"
+                   " a controller can be %" PRIu64 " bytes, more than %llu;"
+                   " lower max_ioqpairs, mqes or aer_max_queued",
+                   nvme_hmlm_image_max(n), HMLM_IMAGE_LIMIT);
+        return false;
+    }
+
     if (n->params.hmlm.mem_size && !n->params.hmlm.on) {
         error_setg(errp, "hmlm-mem-size needs hmlm=on");
         return false;

@@ -156,7 +156,7 @@ typedef struct NvmeHmlmStage {
     bool        active;
     GByteArray *image;          /* all but the device memory */
     GArray     *extents;        /* which bytes have arrived */
-    uint32_t   *mem_gen;        /* generation of each block that was recognised */
+    uint32_t   *mem_gen;        /* generations of the blocks recognised */
     GHashTable *mem_raw;        /* blocks not recognised (yet) */
     uint64_t    mem_seed;
     bool        mem_seed_known;
@@ -229,7 +229,7 @@ bool nvme_hmlm_keep_admin_db(NvmeCtrl *n, bool sq);
 uint16_t nvme_hmlm_identify_formats(NvmeCtrl *n, NvmeRequest *req);
 uint16_t nvme_hmlm_admin_cmd(NvmeCtrl *n, NvmeRequest *req);
 
-/* hmlm-encode.c, hmlm-decode.c: the state of one controller as bytes, and back */
+/* hmlm-encode.c, hmlm-decode.c: the state of a controller as bytes, and back */
 GByteArray *nvme_hmlm_encode(NvmeCtrl *n);
 const char *nvme_hmlm_check(NvmeCtrl *n, const uint8_t *image, uint64_t len,
                             NvmeHmlmMem *mem);
