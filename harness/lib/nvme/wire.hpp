@@ -69,9 +69,10 @@ inline constexpr Status invalid_opcode{0, 0x01};
 inline constexpr Status invalid_field{0, 0x02};
 inline constexpr Status aborted_by_request{0, 0x07};
 inline constexpr Status command_sequence_error{0, 0x0c};
-inline constexpr Status invalid_controller_identifier{0, 0x1f};
 inline constexpr Status invalid_queue_identifier{1, 0x01};
 inline constexpr Status aer_limit_exceeded{1, 0x05};
+// Command specific, as libnvme has it (generic 1Fh is about queues in a controller memory buffer).
+inline constexpr Status invalid_controller_identifier{1, 0x1f};
 inline constexpr Status not_enough_resources{1, 0x38};
 inline constexpr Status controller_suspended{1, 0x39};
 inline constexpr Status controller_not_suspended{1, 0x3a};

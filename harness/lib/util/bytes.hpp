@@ -50,6 +50,15 @@ inline bool all_zero(ByteView bytes) {
     return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
 }
 
+/// Where two byte strings differ first, in words; empty when they are equal.
+inline std::string difference(ByteView a, ByteView b) {
+    const auto [in_a, in_b] = std::ranges::mismatch(a, b);
+    if (in_a == a.end() && in_b == b.end())
+        return {};
+    return "sizes " + std::to_string(a.size()) + " and " + std::to_string(b.size()) +
+           ", first different byte at " + std::to_string(in_a - a.begin());
+}
+
 /// The bytes of a trivially copyable object.
 template <typename T> ByteView bytes_of(const T &object) {
     return std::as_bytes(std::span{&object, 1});

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "streams/codec.hpp"
+
+extern "C" {
+#include "stream.h"
+}
+
+#include <algorithm>
+#include <cerrno>
+
+namespace lm::test {
+
+namespace {
+
+void append(Bytes &out, ByteView bytes) {
+    out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+/// Note down the record that the decoder has just completed.
+void note(const nvme_lm_decoder &decoder, Decoded &result) {
+    ++result.seen[decoder.type];
+    const auto payload = std::as_bytes(std::span{decoder.payload, decoder.length});
+    if (decoder.type == NVME_LM_REC_STATE)
+        append(result.state, payload.subspan(sizeof(nvme_lm_state_piece)));
+}
+
+} // namespace
+
+Decoded decode(ByteView stream, std::size_t chunk, std::uint64_t max_state) {
+    Decoded result;
+    std::vector<u8> room(NVME_LM_STREAM_MAX_PAYLOAD);
+    nvme_lm_decoder decoder;
+    nvme_lm_decoder_init(&decoder, room.data(), static_cast<u32>(room.size()), max_state);
+    int event = 0;
+    while (event >= 0 && !stream.empty()) {
+        const ByteView part = stream.first(std::min(chunk, stream.size()));
+        std::size_t used = 0;
+        event = nvme_lm_decoder_push(&decoder, part.data(), part.size(), &used);
+        stream = stream.subspan(used);
+        if (event == NVME_LM_DECODE_RECORD)
+            note(decoder, result);
+        result.ended |= event == NVME_LM_DECODE_END;
+    }
+    if (event >= 0)
+        event = nvme_lm_decoder_finish(&decoder);
+    result.error = event < 0 ? -event : 0;
+    result.skipped = decoder.skipped;
+    if (decoder.complaint.what)
+        result.complaint = decoder.complaint.what;
+    return result;
+}
+
+Bytes encode(const migration::Stream &stream, std::size_t piece) {
+    Bytes out;
+    nvme_lm_encoder encoder;
+    nvme_lm_stream_header header;
+    nvme_lm_encode_header(&encoder, static_cast<nvme_lm_command_set>(stream.header.command_set),
+                          &header);
+    append(out, bytes_of(header));
+    for (const migration::Record &r : stream.records) {
+        if (r.type == NVME_LM_REC_STATE || r.type == NVME_LM_REC_END)
+            continue;
+        nvme_lm_record head;
+        nvme_lm_encode_record(&encoder, r.type, r.flags, r.payload.data(),
+                              static_cast<u32>(r.payload.size()), &head);
+        append(out, bytes_of(head));
+        append(out, r.payload);
+    }
+    const Bytes state = stream.state();
+    for (std::size_t at = 0; at < state.size(); at += piece) {
+        const ByteView bytes = ByteView{state}.subspan(at, std::min(piece, state.size() - at));
+        nvme_lm_state_head head;
+        nvme_lm_encode_state(&encoder, bytes.data(), static_cast<u32>(bytes.size()), &head);
+        append(out, bytes_of(head));
+        append(out, bytes);
+    }
+    nvme_lm_end_record end;
+    nvme_lm_encode_end(&encoder, &end);
+    append(out, bytes_of(end));
+    return out;
+}
+
+} // namespace lm::test
