@@ -84,7 +84,6 @@ class Guest:
         elif word == "@log-end":
             self.kernel_log_whole = True
         elif word == "@fail":
-            # its details follow at once: wait_for raises after they were shown
             self._errors.append("guest: " + " ".join(rest))
         elif word == "@ready":
             self.disk_bytes = int(rest[1])

@@ -159,10 +159,17 @@ class Demo:
 
     def _await_running(self, destination):
         end = time.monotonic() + MIGRATION_LIMIT
-        while destination.qmp.execute("query-status")["status"] != "running":
+        while self._status(destination) != "running":
             require(time.monotonic() < end,
                     f"QEMU {destination.name}: the guest does not run after the migration")
             time.sleep(0.05)
+
+    @staticmethod
+    def _status(vm):
+        try:
+            return vm.qmp.execute("query-status")["status"]
+        except QmpError as error:
+            raise DemoError(f"{error}: {vm.last_words()}") from error
 
     def _check_goes_on(self, rounds, ticks):
         """The same guest goes on: two more rounds end, one of them begun here."""
