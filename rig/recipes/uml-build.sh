@@ -17,11 +17,11 @@ echo "unpacking linux-source-$version"
 tar -x --strip-components=1 -f "/usr/src/linux-source-$version.tar.xz" \
 	--exclude='*/Documentation/*.rst' --exclude='*/Documentation/devicetree' \
 	--exclude='*.dts' --exclude='*.dtsi' "${skip[@]}"
-# The suites, when asked for with NVME_LM_KUNIT=y on make's command line. The
+# The suites, when asked for with NVME_LM_TESTS=y on make's command line. The
 # source of the project is where the chroot has it.
 ln -s /project nvme-lm
 # shellcheck disable=SC2016 # make expands it
-echo 'obj-$(NVME_LM_KUNIT) += nvme-lm/tests/kunit/' >>Kbuild
+echo 'obj-$(NVME_LM_TESTS) += nvme-lm/tests/kunit/' >>Kbuild
 
 echo "configuring"
 umake() {

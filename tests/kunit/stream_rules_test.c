@@ -187,6 +187,7 @@ static void optional_record_too_early(struct kunit *test)
 	raw_state(s, 0, 4);
 	raw_end(s, 4);
 	KUNIT_EXPECT_EQ(test, decode_stream(test, s, out), -EPROTO);
+	KUNIT_EXPECT_EQ(test, out->dec->skipped, 0);
 
 	raw_header(s, RAW_HEADER_SIZE);
 	raw_identity(s);
@@ -195,21 +196,71 @@ static void optional_record_too_early(struct kunit *test)
 	raw_state(s, 0, 4);
 	raw_end(s, 4);
 	KUNIT_EXPECT_EQ(test, decode_stream(test, s, out), -EPROTO);
+	KUNIT_EXPECT_EQ(test, out->dec->skipped, 0);
 }
 
-static void medium_after_state(struct kunit *test)
+/* A record that would be right elsewhere, before record @place of a good stream. */
+static void write_with_one_more(struct raw_stream *s, unsigned int place,
+				void (*one_more)(struct raw_stream *s))
 {
-	struct raw_stream *s = raw_alloc(test);
-	struct decoded *out = decode_alloc(test);
+	static void (*const head[])(struct raw_stream *s) = { raw_identity, raw_format };
+	u64 offset = 0;
+	unsigned int i;
 
 	raw_header(s, RAW_HEADER_SIZE);
-	raw_identity(s);
-	raw_format(s);
-	raw_state(s, 0, 4);
-	raw_medium(s, 1);
-	raw_end(s, 4);
-	KUNIT_EXPECT_EQ(test, decode_stream(test, s, out), -EPROTO);
-	KUNIT_EXPECT_EQ(test, out->records, 3);
+	for (i = 0; i <= GOOD_END; i++) {
+		if (i == place)
+			one_more(s);
+		if (i < ARRAY_SIZE(head))
+			head[i](s);
+		else if (i < GOOD_STATE_1)
+			raw_medium(s, i);
+		else if (i < GOOD_END)
+			raw_state(s, offset, 4);
+		offset += i >= GOOD_STATE_1 ? 4 : 0;
+	}
+	raw_end(s, offset - 4);
+}
+
+static void end_without_state(struct raw_stream *s)
+{
+	raw_end(s, 0);
+}
+
+static void medium_after_all_others(struct raw_stream *s)
+{
+	raw_medium(s, 1000);
+}
+
+/* Whole and sealed, but not where its type belongs: refused right there. */
+static void record_out_of_place(struct kunit *test)
+{
+	static const struct {
+		void (*record)(struct raw_stream *s);
+		unsigned int first, last;
+	} cases[] = {
+		{ raw_identity, GOOD_FORMAT, GOOD_END },
+		{ raw_format, GOOD_IDENTITY, GOOD_IDENTITY },
+		{ raw_format, GOOD_MEDIUM_1, GOOD_END },
+		{ medium_after_all_others, GOOD_IDENTITY, GOOD_FORMAT },
+		{ medium_after_all_others, GOOD_STATE_2, GOOD_END },
+		{ end_without_state, GOOD_IDENTITY, GOOD_STATE_1 },
+	};
+	struct raw_stream *s = raw_alloc(test);
+	struct decoded *out = decode_alloc(test);
+	unsigned int place;
+	size_t i;
+
+	write_with_one_more(s, GOOD_RECORDS, NULL);
+	KUNIT_ASSERT_EQ(test, decode_stream(test, s, out), 0);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		for (place = cases[i].first; place <= cases[i].last; place++) {
+			write_with_one_more(s, place, cases[i].record);
+			KUNIT_EXPECT_EQ_MSG(test, decode_stream(test, s, out), -EPROTO,
+					    "case %zu before record %u", i, place);
+			KUNIT_EXPECT_EQ_MSG(test, out->records, place, "case %zu", i);
+		}
+	}
 }
 
 static void state_up_to_the_limit(struct kunit *test)
@@ -327,7 +378,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE_PARAM(record_rule, record_rule_gen_params),
 	KUNIT_CASE(digest_of_the_whole_stream),
 	KUNIT_CASE(optional_record_too_early),
-	KUNIT_CASE(medium_after_state),
+	KUNIT_CASE(record_out_of_place),
 	KUNIT_CASE(state_up_to_the_limit),
 	KUNIT_CASE(payload_larger_than_the_room),
 	KUNIT_CASE(too_many_media),
