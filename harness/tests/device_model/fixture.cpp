@@ -7,18 +7,6 @@ rig::Options default_options() {
     return {.vfs = 3, .driver = "vfio-pci"};
 }
 
-Machine &DeviceModel::open(std::size_t n) {
-    return *machines_.emplace_back(std::make_unique<Machine>(the_rig(), n));
-}
-
-Guest &DeviceModel::boot(Machine &machine, const std::vector<nvme::QueueOptions> &pairs) {
-    return *guests_.emplace_back(std::make_unique<Guest>(machine, pairs));
-}
-
-Guest &DeviceModel::boot(Machine &machine) {
-    return boot(machine, queue_pairs(1, machine));
-}
-
 void DeviceModel::suspend(Machine &machine) {
     ASSERT_EQ(pf().suspend(machine.cntlid()).status, nvme::status::success);
 }

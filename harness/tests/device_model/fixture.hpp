@@ -4,29 +4,13 @@
 
 #include "nvme/controller_state.hpp"
 #include "nvme/passthrough.hpp"
-#include "support/guest.hpp"
-#include "support/run.hpp"
-
-#include <gtest/gtest.h>
-#include <memory>
-#include <vector>
+#include "support/guest_test.hpp"
 
 namespace lm::test {
 
-/// Opens functions afresh for each test; opening resets them.
-class DeviceModel : public testing::Test {
+/// Commands the PF as the controlling side would.
+class DeviceModel : public GuestTest {
   protected:
-    static constexpr std::chrono::milliseconds silence{150}; ///< how long nothing must happen
-
-    [[nodiscard]] static const nvme::Passthrough &pf() { return the_rig().admin(); }
-
-    /// Open the n-th function, and keep it open for the rest of the test.
-    Machine &open(std::size_t n);
-    /// A guest on @machine, which lives until the end of the test.
-    Guest &boot(Machine &machine, const std::vector<nvme::QueueOptions> &pairs);
-    /// The same with one plain I/O queue pair.
-    Guest &boot(Machine &machine);
-
     /// Suspend and read the whole state.
     static nvme::ControllerState take_state(Machine &machine);
     /// Suspend a function that is reset, and set the whole state.
@@ -41,12 +25,6 @@ class DeviceModel : public testing::Test {
 
     /// The status of a Set Controller State with the whole of @state in one command.
     static nvme::Status set_entire(Cntlid cntlid, ByteView state);
-
-  private:
-    // Destroyed in reverse: the functions are closed, hence reset, before the
-    // memory that they were given is unmapped.
-    std::vector<std::unique_ptr<Guest>> guests_;
-    std::vector<std::unique_ptr<Machine>> machines_;
 };
 
 } // namespace lm::test

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/// Tests of the variant driver: the harness is VMM and guest.
+#pragma once
+
+#include "migration/stream.hpp"
+#include "migration/vfio_migration.hpp"
+#include "support/guest_test.hpp"
+
+namespace lm::test {
+
+/// A function with its migration interface.
+struct Endpoint {
+    Machine &machine;
+    migration::Migration migration;
+};
+
+/// Functions on the variant driver.
+class MigrationTest : public GuestTest {
+  protected:
+    using State = migration::State;
+
+    /// Open the n-th function for migration.
+    Endpoint endpoint(std::size_t n);
+
+    /// What a VMM does: stop and save the source, load and run the destination,
+    /// let the guest go on there. Returns the stream.
+    static Bytes move(Guest &guest, Endpoint &from, Endpoint &to);
+
+    /// Reset a function, after which it is RUNNING and may be a destination.
+    static void reset(Endpoint &end);
+
+    /// The errno of loading a stream, whichever call gives it; 0 when it loads.
+    static int load_error(Endpoint &end, ByteView stream, std::size_t chunk = 1 << 20);
+
+    /// The errno of an action that throws std::system_error; 0 when it does not.
+    template <typename Action> static int error_of(Action action) {
+        try {
+            action();
+        } catch (const std::system_error &error) {
+            return error.code().value();
+        }
+        return 0;
+    }
+};
+
+/// The name of an errno, for messages that people read.
+std::string errno_name(int error);
+
+} // namespace lm::test

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/// The base of all tests in which a guest runs on a function.
+#pragma once
+
+#include "support/guest.hpp"
+#include "support/run.hpp"
+
+#include <gtest/gtest.h>
+#include <memory>
+#include <vector>
+
+namespace lm::test {
+
+/// Opens functions afresh for each test; opening resets them.
+class GuestTest : public testing::Test {
+  protected:
+    static constexpr std::chrono::milliseconds silence{150}; ///< how long nothing must happen
+
+    [[nodiscard]] static const nvme::Passthrough &pf() { return the_rig().admin(); }
+
+    /// Open the n-th function, and keep it open for the rest of the test.
+    Machine &open(std::size_t n) {
+        return *machines_.emplace_back(std::make_unique<Machine>(the_rig(), n));
+    }
+    /// Close a function before the test ends.
+    void close(Machine &machine) {
+        std::erase_if(machines_, [&](const auto &m) { return m.get() == &machine; });
+    }
+    /// A guest on @machine, which lives until the end of the test.
+    Guest &boot(Machine &machine, const std::vector<nvme::QueueOptions> &pairs) {
+        return *guests_.emplace_back(std::make_unique<Guest>(machine, pairs));
+    }
+    /// The same with one plain I/O queue pair.
+    Guest &boot(Machine &machine) { return boot(machine, queue_pairs(1, machine)); }
+
+  private:
+    // Destroyed in reverse: the functions are closed, hence reset, before the
+    // memory that they were given is unmapped.
+    std::vector<std::unique_ptr<Guest>> guests_;
+    std::vector<std::unique_ptr<Machine>> machines_;
+};
+
+} // namespace lm::test
