@@ -27,7 +27,11 @@ class Vm:
     """One QEMU process. Its serial lines are sockets, for a SerialLine to attach."""
 
     def __init__(self, name, bdf, image, folder, logs):
-        """Hold the VF `bdf`; guest artifact in `image`, sockets in `folder`, its words in `logs`."""
+        """Nothing runs before start().
+
+        It holds the VF `bdf`; the guest artifact is in `image`, its sockets are
+        made in `folder`, what it prints goes to `logs`.
+        """
         self.name = name
         self.bdf = bdf
         self._image = image
