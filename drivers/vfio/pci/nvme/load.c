@@ -446,6 +446,8 @@ static int load_pieces(struct nvme_vfio_load *load)
 	for (index = 0; index < pieces; index++) {
 		if (!nvme_vfio_file_current(&load->file))
 			return -ENODEV;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		ret = load_piece(load, index);
 		if (ret)
 			return device_error(ret);
