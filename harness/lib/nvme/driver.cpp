@@ -22,9 +22,15 @@ Driver::Driver(std::shared_ptr<iommu::AddressSpace> space, std::uint16_t admin_e
       admin_{space_, {.sq_entries = admin_entries, .cq_entries = admin_entries}} {}
 
 void Driver::plug(vfio::Device &device) {
+    device_ = &device;
     bar_.emplace(device.map_bar(VFIO_PCI_BAR0_REGION_INDEX, window_size(device)));
     const auto cap = bar_->read<std::uint64_t>(reg::cap);
     stride_ = std::size_t{4} << (cap >> 32 & 0xf);
+}
+
+void Driver::unplug() {
+    bar_.reset();
+    device_ = nullptr;
 }
 
 void Driver::wait_ready(bool ready) {

@@ -30,6 +30,10 @@ class Driver {
     /// Reach this function's registers from now on. Positions, rings and
     /// outstanding commands stay as they are.
     void plug(vfio::Device &device);
+    /// Let go of the registers: a mapped BAR keeps the function open.
+    void unplug();
+    /// Which function the driver reaches; nullptr after unplug().
+    [[nodiscard]] const vfio::Device *plugged() const { return device_; }
 
     /// Reset the controller, give it the admin queue, enable it.
     void bring_up();
@@ -86,6 +90,7 @@ class Driver {
     void wait_ready(bool ready);
 
     std::shared_ptr<iommu::AddressSpace> space_;
+    const vfio::Device *device_ = nullptr;
     std::optional<vfio::Bar> bar_;
     std::size_t stride_ = 4;
     QueuePair admin_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// What the destination takes and refuses.
 #include "migration/fixture.hpp"
+#include "nvme/controller_state.hpp"
 #include "streams/bad_streams.hpp"
 
 namespace lm::test {
@@ -125,10 +126,13 @@ TEST_F(MigrationLoad, NothingOfTheStreamIsAppliedBeforeItsEnd) {
     const Bytes bytes = stream.encode();
     Endpoint to = endpoint(1);
     migration::DataFile file = to.migration.set_with_file(State::resuming);
-    file.write_all(ByteView{bytes}.first(bytes.size() - 1));
     vfio::Bar bar = to.machine.device().map_bar(VFIO_PCI_BAR0_REGION_INDEX, 4096);
+    bar.write<std::uint64_t>(nvme::reg::asq, 0xabc000); // a reset leaves it as it was
+    file.write_all(ByteView{bytes}.first(bytes.size() - 1));
     EXPECT_EQ(bar.read<std::uint32_t>(nvme::reg::cc) & nvme::cc_enable, 0U);
-    EXPECT_EQ(bar.read<std::uint64_t>(nvme::reg::asq), 0U);
+    EXPECT_EQ(bar.read<std::uint64_t>(nvme::reg::asq), 0xabc000U);
+    const Bytes now = pf().read_whole_state(to.machine.cntlid());
+    EXPECT_TRUE(nvme::ControllerState{now}.submission_queues().empty());
 }
 
 TEST_F(MigrationLoad, BackIntoTheSourceAfterReset) {
@@ -140,22 +144,40 @@ TEST_F(MigrationLoad, BackIntoTheSourceAfterReset) {
     expect_alive(again);
 }
 
-/// Every bad stream has its errno, leaves the function resettable, and a good
-/// stream is taken afterwards.
-class MigrationLoadBad : public MigrationLoad, public testing::WithParamInterface<BadStream> {};
+/// Every bad stream has its errno and leaves the function resettable, and a good
+/// stream is taken afterwards. The functions are opened once for all of them.
+class MigrationLoadBad : public MigrationTest, public testing::WithParamInterface<BadStream> {
+  protected:
+    struct Pair {
+        Machine source{the_rig(), 0};
+        Machine destination{the_rig(), 1};
+        Guest guest{source, queue_pairs(1, source)};
+        Stream good;
+        ~Pair() { guest.driver().unplug(); }
+    };
+
+    static void SetUpTestSuite() {
+        pair_ = std::make_unique<Pair>();
+        pair_->guest.write(pair_->guest.queue(), Lba{16}, 99);
+        const Bytes saved = migration::Migration{pair_->source.device()}.save();
+        pair_->good = with_pieces(Stream::parse(saved), 300);
+    }
+    static void TearDownTestSuite() { pair_.reset(); }
+
+    static inline std::unique_ptr<Pair> pair_;
+};
 
 TEST_P(MigrationLoadBad, IsRefused) {
-    const Stream good = with_pieces(save(), 300);
-    const Bytes bad = GetParam().make(good);
-    Endpoint to = endpoint(1);
-    EXPECT_EQ(errno_name(load_error(to, bad)), errno_name(GetParam().error));
+    Endpoint to{pair_->destination, migration::Migration{pair_->destination.device()}};
+    EXPECT_EQ(errno_name(load_error(to, GetParam().make(pair_->good))),
+              errno_name(GetParam().error));
     EXPECT_NE(error_of([&] { to.migration.set(State::running); }), 0)
         << "a function must not run with a bad state";
     reset(to);
     vfio::Bar bar = to.machine.device().map_bar(VFIO_PCI_BAR0_REGION_INDEX, 4096);
     EXPECT_EQ(bar.read<std::uint32_t>(nvme::reg::cc) & nvme::cc_enable, 0U);
-    EXPECT_EQ(errno_name(load_error(to, good.encode())), errno_name(0));
-    expect_alive(to);
+    EXPECT_EQ(errno_name(load_error(to, pair_->good.encode())), errno_name(0));
+    reset(to);
 }
 
 INSTANTIATE_TEST_SUITE_P(All, MigrationLoadBad, testing::ValuesIn(bad_streams()),

@@ -173,8 +173,10 @@ std::vector<BadStream> bad_order() {
         changed("MediumTwice", EPROTO, [](Stream &s) { double_record(s, NVME_LM_REC_MEDIUM); }),
         changed("MediumBehindState", EPROTO,
                 [](Stream &s) {
-                    std::swap(s.records[s.find(NVME_LM_REC_MEDIUM)],
-                              s.records[s.find(NVME_LM_REC_STATE)]);
+                    Record more = s.records[s.find(NVME_LM_REC_MEDIUM)];
+                    more.change<nvme_lm_medium>([](nvme_lm_medium &m) { m.nsid += 1; });
+                    const auto at = static_cast<std::ptrdiff_t>(s.find(NVME_LM_REC_STATE));
+                    s.records.insert(s.records.begin() + at + 1, more);
                 }),
         changed("EndWithoutState", EPROTO,
                 [](Stream &s) {

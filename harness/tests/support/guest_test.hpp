@@ -14,6 +14,14 @@ namespace lm::test {
 /// Opens functions afresh for each test; opening resets them.
 class GuestTest : public testing::Test {
   protected:
+    /// Functions are closed, hence reset, before the memory that they were given
+    /// is unmapped.
+    ~GuestTest() override {
+        for (const auto &guest : guests_)
+            guest->driver().unplug();
+        machines_.clear();
+    }
+
     static constexpr std::chrono::milliseconds silence{150}; ///< how long nothing must happen
 
     [[nodiscard]] static const nvme::Passthrough &pf() { return the_rig().admin(); }
@@ -22,8 +30,11 @@ class GuestTest : public testing::Test {
     Machine &open(std::size_t n) {
         return *machines_.emplace_back(std::make_unique<Machine>(the_rig(), n));
     }
-    /// Close a function before the test ends.
+    /// Close a function before the test ends, as if its VMM had ended.
     void close(Machine &machine) {
+        for (const auto &guest : guests_)
+            if (guest->driver().plugged() == &machine.device())
+                guest->driver().unplug();
         std::erase_if(machines_, [&](const auto &m) { return m.get() == &machine; });
     }
     /// A guest on @machine, which lives until the end of the test.
@@ -34,8 +45,6 @@ class GuestTest : public testing::Test {
     Guest &boot(Machine &machine) { return boot(machine, queue_pairs(1, machine)); }
 
   private:
-    // Destroyed in reverse: the functions are closed, hence reset, before the
-    // memory that they were given is unmapped.
     std::vector<std::unique_ptr<Guest>> guests_;
     std::vector<std::unique_ptr<Machine>> machines_;
 };
