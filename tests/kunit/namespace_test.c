@@ -129,7 +129,7 @@ static const struct lba_format lba_formats[] = {
 	{ "one with a capability of its own", 0, 1, 0x01, 1 },
 	{ "17th by one with a capability of its own", 15, 1, 0x20, 16 },
 	{ "beyond both", 7, 2, 0x0a, -1 },
-	{ "counts that wrap in a byte", 255, 255, 0x6f, 63 },
+	{ "counts whose sum wraps in a byte", 250, 10, 0x6f, 63 },
 };
 
 KUNIT_ARRAY_PARAM_DESC(lba_format, lba_formats, name);
