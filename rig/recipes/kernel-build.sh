@@ -37,8 +37,9 @@ echo "unpacking linux-source-$version"
 tar -x --strip-components=1 -f "/usr/src/linux-source-$version.tar.xz"
 echo "configuring"
 kmake tinyconfig
-scripts/kconfig/merge_config.sh -m -Q .config /artifact/config/fast.config \
-	$([ "$flavour" = fast ] || echo "/artifact/config/$flavour.config") >/dev/null
+fragments=(/artifact/config/fast.config)
+[ "$flavour" = fast ] || fragments+=("/artifact/config/$flavour.config")
+scripts/kconfig/merge_config.sh -m -Q .config "${fragments[@]}" >/dev/null
 kmake olddefconfig
 check_config
 echo "compiling (a cold debug kernel takes a quarter of an hour on two cores)"
@@ -47,7 +48,7 @@ watcher=$!
 trap 'kill $watcher 2>/dev/null || true' EXIT
 kmake all
 echo "installing"
-cp vmlinux /artifact/vmlinuz
+cp arch/x86/boot/bzImage /artifact/vmlinuz
 release=$(kmake kernelrelease)
 echo "$release" >/artifact/release
 kmake INSTALL_MOD_PATH=/artifact/tree modules_install
