@@ -93,8 +93,8 @@ artifact() (
 			mkdir "$tmp"
 			say "$name: building into $place"
 			# a bash of its own: "set -e" is without effect in a
-			# function that was called in a condition
-			bash -euo pipefail -c '. "$1/lib.sh"; load_recipe "$2"; recipe_build "$2" "$3"' \
+			# function that was called in a condition; it ends with us
+			setpriv --pdeathsig TERM bash -euo pipefail -c '. "$1/lib.sh"; load_recipe "$2"; recipe_build "$2" "$3"' \
 				build "$RIG_DIR" "$name" "$tmp" 9>&- >&2 ||
 				{ rm -rf --one-file-system "$tmp"; die "$name: the build failed; its messages are above"; }
 			mv "$tmp" "$place"

@@ -23,7 +23,8 @@ def die_with_parent():
 
 def get(name):
     """Path of a cached artifact; built when absent, which may take long."""
-    done = subprocess.run([os.path.join(RIG, "get"), name], stdout=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run([os.path.join(RIG, "get"), name], stdout=subprocess.PIPE, text=True, check=False,
+                          preexec_fn=die_with_parent)
     if done.returncode != 0:
         raise Unable(f"no artifact {name}: its messages are above")
     return done.stdout.strip()
