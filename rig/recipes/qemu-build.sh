@@ -28,7 +28,7 @@ cp /project/rig/recipes/qemu-devices.mak configs/devices/x86_64-softmmu/rig.mak
 
 echo "configuring"
 mkdir build
-cd build
+cd build || exit
 ../configure --cc='ccache gcc-14' --target-list=x86_64-softmmu \
 	--without-default-features --without-default-devices --with-devices-x86_64=rig \
 	--enable-tcg --enable-virtfs --enable-attr --enable-pixman \
