@@ -16,7 +16,8 @@
  *
  * The files: hmlm-vsd.h tells the format of the vendor-specific data,
  * hmlm-encode.c writes and hmlm-decode.c checks and loads a state,
- * hmlm-stage.c collects one that comes in pieces.
+ * hmlm-stage.c collects one that comes in pieces, hmlm-track.c tells which host
+ * memory a function wrote.
  *
  * Everything runs under the big lock, but not strictly one after the other: a
  * command of one controller may poll (blk_drain, blk_flush), and in that poll
@@ -37,20 +38,6 @@
 static const uint8_t nvme_hmlm_vsd_uuid[16] = {
     0x37, 0x36, 0xd2, 0x47, 0x45, 0xdf, 0x4f, 0xa9,
     0x87, 0x05, 0xd9, 0x68, 0x8b, 0xb8, 0xbc, 0xa6,
-};
-
-/* Identify Controller bytes 570 to 587; QEMU's structure has them reserved */
-enum NvmeHmlmIdCtrlOffset {
-    NVME_ID_CTRL_CMMRTD     = 570,
-    NVME_ID_CTRL_NMMRTD     = 572,
-    NVME_ID_CTRL_MINMRTG    = 574,
-    NVME_ID_CTRL_MAXMRTG    = 575,
-    NVME_ID_CTRL_TRATTR     = 576,
-    NVME_ID_CTRL_MCUDMQ     = 578,
-    NVME_ID_CTRL_MNSUDMQ    = 580,
-    NVME_ID_CTRL_MCMR       = 582,
-    NVME_ID_CTRL_NMCMR      = 584,
-    NVME_ID_CTRL_MCDQPC     = 586,
 };
 
 QEMU_BUILD_BUG_ON(offsetof(NvmeIdCtrl, rsvd540) > NVME_ID_CTRL_CMMRTD);
@@ -95,10 +82,10 @@ bool nvme_hmlm_check_params(NvmeCtrl *n, Error **errp)
         return false;
     }
 
-    return true;
+    return nvme_hmlm_track_check_params(n, errp);
 }
 
-/* Memory tracking and controller data queues are not offered: all limits 0. */
+/* Controller data queues are not offered; memory tracking only if asked for. */
 static void hmlm_init_limits(NvmeIdCtrl *id)
 {
     uint8_t *p = (uint8_t *)id;
@@ -138,6 +125,7 @@ void nvme_hmlm_init(NvmeCtrl *n)
 
     n->id_ctrl.oacs |= cpu_to_le16(NVME_OACS_HMLMS);
     hmlm_init_limits(&n->id_ctrl);
+    nvme_hmlm_track_init(n);
     n->cse.acs[NVME_ADM_CMD_MIGRATION_SEND] = NVME_CMD_EFF_CSUPP;
     n->cse.acs[NVME_ADM_CMD_MIGRATION_RECV] = NVME_CMD_EFF_CSUPP;
 }
@@ -153,6 +141,7 @@ void nvme_hmlm_exit(NvmeCtrl *n)
     }
 
     nvme_hmlm_stage_drop(n);
+    nvme_hmlm_track_drop(n);
     qemu_bh_delete(n->hmlm->bh);
     g_free(n->hmlm);
     n->hmlm = NULL;
@@ -342,12 +331,10 @@ static void hmlm_write_kept_dbs(NvmeCtrl *n)
     NvmeHmlm *hmlm = n->hmlm;
 
     if (n->dbbuf_enabled && hmlm->kept_admin_sq_db && n->sq[0]) {
-        stl_le_pci_dma(PCI_DEVICE(n), n->sq[0]->db_addr, n->sq[0]->tail,
-                       MEMTXATTRS_UNSPECIFIED);
+        nvme_hmlm_dma_stl(n, n->sq[0]->db_addr, n->sq[0]->tail);
     }
     if (n->dbbuf_enabled && hmlm->kept_admin_cq_db && n->cq[0]) {
-        stl_le_pci_dma(PCI_DEVICE(n), n->cq[0]->db_addr, n->cq[0]->head,
-                       MEMTXATTRS_UNSPECIFIED);
+        nvme_hmlm_dma_stl(n, n->cq[0]->db_addr, n->cq[0]->head);
     }
 
     hmlm->kept_admin_sq_db = hmlm->kept_admin_cq_db = false;
@@ -475,11 +462,18 @@ bool nvme_hmlm_abort(NvmeCtrl *n, NvmeRequest *req)
     return false;
 }
 
-/*
- * Find the controlled controller. Only an online secondary controller of @n
- * qualifies; which of the two it is not, is not told.
+/**
+ * nvme_hmlm_find - find a controlled controller
+ * @n: the controlling controller
+ * @cntlid: the identifier
+ * @ctrl: set on success
+ *
+ * Only an online secondary controller of @n qualifies; which of the two it is
+ * not, is not told.
+ *
+ * Returns a status.
  */
-static uint16_t hmlm_find(NvmeCtrl *n, uint16_t cntlid, NvmeCtrl **ctrl)
+uint16_t nvme_hmlm_find(NvmeCtrl *n, uint16_t cntlid, NvmeCtrl **ctrl)
 {
     NvmeSecCtrlEntry *sctrl = nvme_sctrl_for_cntlid(n, cntlid);
     PCIDevice *vf;
@@ -656,7 +650,7 @@ static uint16_t hmlm_migration_send(NvmeCtrl *n, NvmeRequest *req)
         return NVME_INVALID_FIELD | NVME_DNR;
     }
 
-    status = hmlm_find(n, cntlid, &ctrl);
+    status = nvme_hmlm_find(n, cntlid, &ctrl);
     if (status) {
         return status;
     }
@@ -722,7 +716,7 @@ static uint16_t hmlm_migration_recv(NvmeCtrl *n, NvmeRequest *req)
         return NVME_INVALID_FIELD | NVME_DNR;
     }
 
-    status = hmlm_find(n, extract32(dw11, 0, 16), &ctrl);
+    status = nvme_hmlm_find(n, extract32(dw11, 0, 16), &ctrl);
     if (status) {
         return status;
     }
@@ -760,6 +754,10 @@ uint16_t nvme_hmlm_admin_cmd(NvmeCtrl *n, NvmeRequest *req)
         return hmlm_migration_send(n, req);
     case NVME_ADM_CMD_MIGRATION_RECV:
         return hmlm_migration_recv(n, req);
+    case NVME_ADM_CMD_TRACK_SEND:
+        return nvme_hmlm_track_send(n, req);
+    case NVME_ADM_CMD_TRACK_RECV:
+        return nvme_hmlm_track_recv(n, req);
     default:
         g_assert_not_reached();
     }

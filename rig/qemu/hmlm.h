@@ -16,6 +16,8 @@
 #include "nvme.h"
 
 /* Admin opcodes (figure "Opcodes for Admin Commands") */
+#define NVME_ADM_CMD_TRACK_SEND         0x3d
+#define NVME_ADM_CMD_TRACK_RECV         0x3e
 #define NVME_ADM_CMD_MIGRATION_SEND     0x41
 #define NVME_ADM_CMD_MIGRATION_RECV     0x42
 
@@ -24,6 +26,23 @@
 
 /* Identify Controller, OACS bit 11: host-managed live migration supported */
 #define NVME_OACS_HMLMS                 (1 << 11)
+
+/* Identify Controller bytes 570 to 587; QEMU's structure has them reserved */
+enum NvmeHmlmIdCtrlOffset {
+    NVME_ID_CTRL_CMMRTD     = 570,
+    NVME_ID_CTRL_NMMRTD     = 572,
+    NVME_ID_CTRL_MINMRTG    = 574,
+    NVME_ID_CTRL_MAXMRTG    = 575,
+    NVME_ID_CTRL_TRATTR     = 576,
+    NVME_ID_CTRL_MCUDMQ     = 578,
+    NVME_ID_CTRL_MNSUDMQ    = 580,
+    NVME_ID_CTRL_MCMR       = 582,
+    NVME_ID_CTRL_NMCMR      = 584,
+    NVME_ID_CTRL_MCDQPC     = 586,
+};
+
+/* TRATTR: Track Host Memory Changes Support */
+#define NVME_TRATTR_THMCS               (1 << 0)
 
 /* Command specific status, SCT 1 */
 enum NvmeHmlmStatus {
@@ -52,6 +71,12 @@ enum NvmeSequenceIndicator {
     NVME_SEQIND_LAST    = 2,
     NVME_SEQIND_ENTIRE  = 3,
 };
+
+/* Track Send, CDW10[7:0], and TACT in its MOS; Track Receive, CDW10[7:0] */
+#define NVME_TS_SEL_MEMORY      1
+#define NVME_TACT_STOP          0
+#define NVME_TACT_START         1
+#define NVME_TR_SEL_MEMORY      0
 
 /* Migration Receive, CDW10[7:0] */
 #define NVME_MR_SEL_GET_STATE   0
@@ -137,6 +162,60 @@ QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateCq, head) != 12);
 QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateCq, tail) != 14);
 QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateCq, attr) != 16);
 
+/* Memory Range Tracking Descriptor */
+typedef struct QEMU_PACKED NvmeTrackRange {
+    uint64_t saddr;
+    uint32_t len;               /* in units of the requested granularity */
+} NvmeTrackRange;
+
+/* Track Memory Changes data structure */
+typedef struct QEMU_PACKED NvmeTrackData {
+    uint8_t  ver;
+    uint8_t  rsvd1[2];
+    uint8_t  rmrtg;
+    uint32_t rnmrtd;            /* 1's based */
+    NvmeTrackRange desc[];
+} NvmeTrackData;
+
+/* Tracked Memory Changed Descriptor */
+typedef struct QEMU_PACKED NvmeTrackedChange {
+    uint64_t saddr;
+    uint32_t len;               /* in units of the reported granularity */
+    uint8_t  rsvd12[4];
+} NvmeTrackedChange;
+
+/* [?] ATTRB of the next one: more changes are to be read; which bit is ours */
+#define NVME_TRACKED_MORE       (1 << 0)
+
+/*
+ * Tracked Memory Change data structure. [?] RPMPG, of 16 bits, is taken for
+ * the same power of two that RMRTG is.
+ */
+typedef struct QEMU_PACKED NvmeTrackedChanges {
+    uint8_t  ver;
+    uint8_t  attrb;
+    uint16_t cntlid;
+    uint32_t ntmcd;
+    uint16_t rpmpg;
+    uint8_t  rsvd10[6];
+    NvmeTrackedChange desc[];
+} NvmeTrackedChanges;
+
+QEMU_BUILD_BUG_ON(sizeof(NvmeTrackRange) != 12);
+QEMU_BUILD_BUG_ON(sizeof(NvmeTrackData) != 8);
+QEMU_BUILD_BUG_ON(offsetof(NvmeTrackData, rmrtg) != 3);
+QEMU_BUILD_BUG_ON(sizeof(NvmeTrackedChange) != 16);
+QEMU_BUILD_BUG_ON(sizeof(NvmeTrackedChanges) != 16);
+QEMU_BUILD_BUG_ON(offsetof(NvmeTrackedChanges, ntmcd) != 4);
+QEMU_BUILD_BUG_ON(offsetof(NvmeTrackedChanges, rpmpg) != 8);
+
+/* What a controlled controller's writes are tracked in: see hmlm-track.c */
+typedef struct NvmeHmlmTrack {
+    GArray  *ranges;            /* in order; NULL while not tracked */
+    GTree   *chunks;            /* dirty granules */
+    unsigned shift;             /* of the granularity in bytes */
+} NvmeHmlmTrack;
+
 /*
  * Vendor-specific device memory: see hmlm-mem.c. Its whole contents follow
  * from these two numbers and its size.
@@ -192,6 +271,7 @@ typedef struct NvmeHmlm {
 
     NvmeHmlmMem   mem;
     NvmeHmlmStage stage;
+    NvmeHmlmTrack track;
 } NvmeHmlm;
 
 /**
@@ -228,6 +308,17 @@ bool nvme_hmlm_abort(NvmeCtrl *n, NvmeRequest *req);
 bool nvme_hmlm_keep_admin_db(NvmeCtrl *n, bool sq);
 uint16_t nvme_hmlm_identify_formats(NvmeCtrl *n, NvmeRequest *req);
 uint16_t nvme_hmlm_admin_cmd(NvmeCtrl *n, NvmeRequest *req);
+uint16_t nvme_hmlm_find(NvmeCtrl *n, uint16_t cntlid, NvmeCtrl **ctrl);
+
+/* hmlm-track.c: host memory that a controlled controller writes */
+bool nvme_hmlm_track_check_params(NvmeCtrl *n, Error **errp);
+void nvme_hmlm_track_init(NvmeCtrl *n);
+void nvme_hmlm_track_drop(NvmeCtrl *n);
+void nvme_hmlm_track_mark(NvmeCtrl *n, uint64_t addr, uint64_t len);
+void nvme_hmlm_track_sg(NvmeCtrl *n, const NvmeSg *sg, uint64_t len);
+void nvme_hmlm_dma_stl(NvmeCtrl *n, uint64_t addr, uint32_t value);
+uint16_t nvme_hmlm_track_send(NvmeCtrl *n, NvmeRequest *req);
+uint16_t nvme_hmlm_track_recv(NvmeCtrl *n, NvmeRequest *req);
 
 /* hmlm-encode.c, hmlm-decode.c: the state of a controller as bytes, and back */
 GByteArray *nvme_hmlm_encode(NvmeCtrl *n);

@@ -5,6 +5,9 @@
 #include "dirty/truth.hpp"
 #include "support/guest.hpp"
 
+#include <gtest/gtest.h>
+#include <utility>
+
 namespace lm::test {
 
 /// Where a buffer is for the device.
