@@ -8,6 +8,8 @@ import re
 
 # what rig/run and rig/lib.sh put in front of a line
 STAMP = re.compile(r"^(\[ *[\d.]+s?\] )+")
+# colours, which programs write to a console
+COLOUR = re.compile(r"\x1b\[[\d;]*[mK]")
 SUMS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 # "[       OK ] Suite.Test (3 ms)"; without a time it belongs to the summary
 GTEST = re.compile(r"^\[ *(RUN|OK|FAILED|SKIPPED) *\] ([\w./]+)(, where .*)?( \(\d+ ms\))?$")
@@ -40,7 +42,7 @@ def count(lines):
     """Results of a log. A test that was begun and never ended has failed."""
     results, running = Results(), None
     for line in lines:
-        line = STAMP.sub("", line.rstrip())
+        line = STAMP.sub("", COLOUR.sub("", line).rstrip())
         if match := SUMS.match(line):
             results.passed += int(match[1])
             results.failed += int(match[2])

@@ -8,8 +8,7 @@ recipe_key() {
 }
 
 recipe_build() {
-	local root
-	root=$(artifact root)
-	tar -x -C "$2" --strip-components=2 -f "$root/usr/src/linux-source-6.12.tar.xz" \
+	"$RIG_DIR/chroot" --bind "$2:/artifact" --cwd /artifact -- \
+		tar -x --strip-components=2 -f /usr/src/linux-source-6.12.tar.xz \
 		linux-source-6.12/scripts/{checkpatch.pl,const_structs.checkpatch,spelling.txt}
 }
