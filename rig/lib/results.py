@@ -12,7 +12,7 @@ STAMP = re.compile(r"^(\[ *[\d.]+s?\] )+")
 COLOUR = re.compile(r"\x1b\[[\d;]*[mK]")
 SUMS = re.compile(r"^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$")
 # "[       OK ] Suite.Test (3 ms)"; without a time it belongs to the summary
-GTEST = re.compile(r"^\[ *(RUN|OK|FAILED|SKIPPED) *\] ([\w./]+)(, where .*)?( \(\d+ ms\))?$")
+GTEST = re.compile(r"^\[ *(RUN|OK|FAILED|SKIPPED) *\] ([\w./]+)(, where .*?)?( \(\d+ ms\))?$")
 
 
 @dataclasses.dataclass
