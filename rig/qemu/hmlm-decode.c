@@ -589,7 +589,8 @@ static void load_atomicity(NvmeCtrl *n, uint32_t dn)
 
 static void load_features(const HmlmImage *im, NvmeCtrl *n)
 {
-    uint64_t now = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
+    /* where the clock of a suspended controller stands: see fill_features() */
+    uint64_t now = n->hmlm->suspended_ms;
 
     n->features.async_config = le32_to_cpu(im->ctrl->async_config);
     n->features.temp_thresh_hi = le16_to_cpu(im->ctrl->temp_thresh_hi);
