@@ -53,14 +53,21 @@ Rig::Rig(const Options &options) : options_{options}, pf_{choose_pf(options)} {
         create_functions();
         backend_ = vfio::make_backend(options_.backend);
     } catch (...) {
-        remove_functions();
+        try_to_remove_functions();
         throw;
     }
 }
 
 Rig::~Rig() {
     backend_.reset();
+    try_to_remove_functions();
+}
+
+void Rig::recreate() {
+    backend_.reset();
     remove_functions();
+    create_functions();
+    backend_ = vfio::make_backend(options_.backend);
 }
 
 void Rig::create_functions() {
@@ -102,12 +109,17 @@ Function Rig::bring_online(const nvme::SecondaryController &controller) {
             .interrupts = interrupts};
 }
 
-void Rig::remove_functions() noexcept {
+void Rig::remove_functions() {
+    for (const Function &function : functions_)
+        pci::unbind(function.address);
+    functions_.clear();
+    sysfs::write(pf_.address.sysfs() / "sriov_numvfs", "0");
+    sysfs::write(pf_.address.sysfs() / "sriov_drivers_autoprobe", "1");
+}
+
+void Rig::try_to_remove_functions() noexcept {
     try {
-        for (const Function &function : functions_)
-            pci::unbind(function.address);
-        sysfs::write(pf_.address.sysfs() / "sriov_numvfs", "0");
-        sysfs::write(pf_.address.sysfs() / "sriov_drivers_autoprobe", "1");
+        remove_functions();
     } catch (const std::exception &error) {
         std::cerr << "the rig could not be put back: " << error.what() << '\n';
     }

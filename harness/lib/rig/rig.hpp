@@ -57,10 +57,14 @@ class Rig {
     [[nodiscard]] std::size_t functions() const { return functions_.size(); }
     [[nodiscard]] vfio::Backend &backend() { return *backend_; }
 
+    /// Disable SR-IOV and make all functions anew. Nothing of the old ones may be open.
+    void recreate();
+
   private:
     void create_functions();
     Function bring_online(const nvme::SecondaryController &controller);
-    void remove_functions() noexcept;
+    void remove_functions();
+    void try_to_remove_functions() noexcept;
 
     Options options_;
     Pf pf_;

@@ -50,13 +50,25 @@ inline bool all_zero(ByteView bytes) {
     return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
 }
 
-/// Where two byte strings differ first, in words; empty when they are equal.
+/// Positions at which two byte strings of the same size differ.
+inline std::vector<std::size_t> differences(ByteView a, ByteView b) {
+    std::vector<std::size_t> positions;
+    for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
+        if (a[i] != b[i])
+            positions.push_back(i);
+    return positions;
+}
+
+/// How two byte strings differ, in words; empty when they are equal.
 inline std::string difference(ByteView a, ByteView b) {
-    const auto [in_a, in_b] = std::ranges::mismatch(a, b);
-    if (in_a == a.end() && in_b == b.end())
+    const std::vector<std::size_t> positions = differences(a, b);
+    if (a.size() == b.size() && positions.empty())
         return {};
-    return "sizes " + std::to_string(a.size()) + " and " + std::to_string(b.size()) +
-           ", first different byte at " + std::to_string(in_a - a.begin());
+    std::string text = "sizes " + std::to_string(a.size()) + " and " + std::to_string(b.size()) +
+                       ", " + std::to_string(positions.size()) + " bytes differ:";
+    for (std::size_t i = 0; i < std::min<std::size_t>(positions.size(), 16); ++i)
+        text += " " + std::to_string(positions[i]);
+    return text;
 }
 
 /// The bytes of a trivially copyable object.

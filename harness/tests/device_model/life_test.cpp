@@ -110,4 +110,24 @@ TEST_F(DeviceModelLife, OfflineFunctionLosesSuspension) {
     EXPECT_EQ(pf().resume(vf.cntlid()).status, controller_not_suspended);
 }
 
+TEST_F(DeviceModelLife, DisablingSriovEndsSuspensionAndDropsHalfSentState) {
+    const Cntlid cntlid = the_rig().function(0).cntlid;
+    ASSERT_EQ(pf().suspend(cntlid).status, success);
+    const Bytes state = pf().read_whole_state(cntlid);
+    const ByteView bytes = state;
+    ASSERT_EQ(pf().set_state(pf().piece(cntlid, ByteOffset{0}, 48), nvme::Sequence::first,
+                             bytes.first(48))
+                  .status,
+              success);
+    the_rig().recreate();
+    ASSERT_EQ(the_rig().function(0).cntlid, cntlid);
+    EXPECT_EQ(pf().resume(cntlid).status, controller_not_suspended);
+    ASSERT_EQ(pf().suspend(cntlid).status, success);
+    EXPECT_NE(pf().set_state(pf().piece(cntlid, ByteOffset{48}, bytes.size() - 48),
+                             nvme::Sequence::last, bytes.subspan(48))
+                  .status,
+              success);
+    ASSERT_EQ(pf().resume(cntlid).status, success);
+}
+
 } // namespace lm::test
