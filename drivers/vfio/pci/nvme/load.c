@@ -39,7 +39,9 @@ static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 100);
 /**
  * struct nvme_vfio_load - a file that a state is written to
  * @file: what it has in common with the other kind
- * @fn: the function
+ * @fn: the function; not used by write(), which may still be at it when the
+ *	device is closed
+ * @command_set: how it is migrated
  * @desc: what it is, to compare with
  * @format: index of the state's format in @desc
  * @media: number of MEDIUM records that were compared
@@ -52,6 +54,7 @@ static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 100);
 struct nvme_vfio_load {
 	struct nvme_vfio_file file;
 	struct nvme_lm_function *fn;
+	u16 command_set;
 	struct nvme_vfio_description desc;
 	unsigned int format;
 	unsigned int media;
@@ -85,14 +88,15 @@ static int refuse(struct nvme_vfio_load *load, int error,
 
 static int check_header(struct nvme_vfio_load *load)
 {
-	u16 here = nvme_lm_caps(load->fn)->command_set;
 	struct nvme_lm_complaint complaint = {
 		.what = "command set that this function is migrated with",
-		.expected = here,
+		.expected = load->command_set,
 		.found = load->dec.command_set,
 	};
 
-	return load->dec.command_set == here ? 0 : refuse(load, -EOPNOTSUPP, &complaint);
+	if (load->dec.command_set == load->command_set)
+		return 0;
+	return refuse(load, -EOPNOTSUPP, &complaint);
 }
 
 static int check_identity(struct nvme_vfio_load *load)
@@ -362,6 +366,7 @@ static int load_setup(struct nvme_vfio_load *load, struct nvme_vfio_device *nvde
 	load->file.nvdev = nvdev;
 	load->file.stop = load_stop;
 	load->fn = nvdev->fn;
+	load->command_set = nvme_lm_caps(nvdev->fn)->command_set;
 	load->chunk = nvme_vfio_piece_size(nvdev->fn);
 	xa_init_flags(&load->chunks, XA_FLAGS_ACCOUNT);
 
