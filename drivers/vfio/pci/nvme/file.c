@@ -5,6 +5,7 @@
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/pci.h>
 
 #include "device.h"
 
@@ -28,12 +29,15 @@ int nvme_vfio_file_create(struct nvme_vfio_file *file, struct nvme_vfio_device *
 	mutex_init(&file->io_lock);
 	init_waitqueue_head(&file->wait);
 	get_device(&nvdev->core.vdev.device);
+	/* the VFIO device does not hold it, and a file may outlive the unbinding */
+	pci_dev_get(nvdev->core.pdev);
 	return 0;
 }
 
 void nvme_vfio_file_cleanup(struct nvme_vfio_file *file)
 {
 	mutex_destroy(&file->io_lock);
+	pci_dev_put(file->nvdev->core.pdev);
 	put_device(&file->nvdev->core.vdev.device);
 }
 
