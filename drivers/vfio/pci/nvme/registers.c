@@ -21,6 +21,13 @@
 /* What a register of a function reads as that does not answer. */
 #define NO_ANSWER	0xffffffffU
 
+/* Whether registers answer; the user may have put the function to sleep. */
+static bool is_awake(struct nvme_vfio_device *nvdev)
+{
+	lockdep_assert_held(&nvdev->core.memory_lock);
+	return !nvdev->core.pm_runtime_engaged && nvdev->core.pdev->current_state < PCI_D3hot;
+}
+
 /*
  * Read a register.  memory_lock keeps resets and power state changes away, so it
  * is held for one access at a time only.
@@ -28,14 +35,14 @@
 static u32 read_register(struct nvme_vfio_device *nvdev, void __iomem *bar, u32 reg)
 {
 	guard(rwsem_read)(&nvdev->core.memory_lock);
-	return nvdev->core.pm_runtime_engaged ? NO_ANSWER : ioread32(bar + reg);
+	return is_awake(nvdev) ? ioread32(bar + reg) : NO_ANSWER;
 }
 
 static void write_register(struct nvme_vfio_device *nvdev, void __iomem *bar, u32 reg,
 			   u32 value)
 {
 	guard(rwsem_read)(&nvdev->core.memory_lock);
-	if (!nvdev->core.pm_runtime_engaged)
+	if (is_awake(nvdev))
 		iowrite32(value, bar + reg);
 }
 
