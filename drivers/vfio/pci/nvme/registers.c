@@ -13,6 +13,7 @@
 #include <linux/jiffies.h>
 #include <linux/nvme.h>
 #include <linux/pci.h>
+#include <linux/sched/signal.h>
 
 #include "device.h"
 
@@ -62,8 +63,10 @@ static int wait_disabled(struct nvme_vfio_device *nvdev, void __iomem *bar)
 			return 0;
 		if (time_after(jiffies, end))
 			return -ETIMEDOUT;
-		if (msleep_interruptible(1))
+		/* giving up costs the function its state: not for any signal */
+		if (fatal_signal_pending(current))
 			return -EINTR;
+		msleep(1);
 	}
 }
 
