@@ -63,6 +63,8 @@ struct nvme_lm_client {
 #define NVME_LM_CAP_LIVE_READ		0x00000001
 /* The device takes pieces as they come and applies them with the last one. */
 #define NVME_LM_CAP_STREAMED_WRITE	0x00000002
+/* The memory that the function writes can be tracked. */
+#define NVME_LM_CAP_TRACK_MEMORY	0x00000004
 
 /**
  * struct nvme_lm_caps - what can be done with a function
@@ -71,6 +73,8 @@ struct nvme_lm_client {
  * @flags: NVME_LM_CAP_*
  * @max_transfer: most bytes of state that one command moves; a multiple of 4
  * @max_state_size: most bytes of state that this command set can have
+ * @min_track_page: finest granularity of tracking, in bytes, a power of two
+ * @max_track_page: coarsest granularity of tracking, likewise
  */
 struct nvme_lm_caps {
 	enum nvme_lm_command_set command_set;
@@ -78,6 +82,8 @@ struct nvme_lm_caps {
 	u32 flags;
 	u32 max_transfer;
 	u64 max_state_size;
+	u64 min_track_page;
+	u64 max_track_page;
 };
 
 /**
@@ -245,6 +251,76 @@ int nvme_lm_read_state(struct nvme_lm_function *fn,
 int nvme_lm_write_state(struct nvme_lm_function *fn,
 			const struct nvme_lm_format *format, u64 offset,
 			void *buf, u32 len, enum nvme_lm_sequence seq);
+
+/* Most ranges that nvme_lm_track_start() takes. */
+#define NVME_LM_TRACK_MAX_RANGES	256
+
+/**
+ * struct nvme_lm_range - memory as the function addresses it
+ * @first: the first byte
+ * @last: the last byte
+ */
+struct nvme_lm_range {
+	u64 first;
+	u64 last;
+};
+
+/**
+ * typedef nvme_lm_dirty_fn - told of memory that was written
+ * @priv: the caller's
+ * @iova: where it begins
+ * @len: bytes
+ *
+ * Called with a lock of the controlling side: must not call it back.
+ */
+typedef void (*nvme_lm_dirty_fn)(void *priv, u64 iova, u64 len);
+
+/**
+ * nvme_lm_track_start - track the memory that a function writes
+ * @fn: the handle of a function that has %NVME_LM_CAP_TRACK_MEMORY
+ * @ranges: what to track, any addresses of 64 bits, in any order
+ * @count: how many, 1 … %NVME_LM_TRACK_MAX_RANGES
+ * @page_size: the granularity that is wanted in bytes, a power of two; on
+ *	success the one that was granted, which may be coarser or finer
+ *
+ * More than @ranges may be tracked where the device takes fewer of them.
+ *
+ * Return: 0 or an errno of the table above; -EALREADY if it is tracked,
+ * -EOPNOTSUPP if it cannot be, -ENOSPC if that is more than the device can do.
+ */
+int nvme_lm_track_start(struct nvme_lm_function *fn,
+			const struct nvme_lm_range *ranges, unsigned int count,
+			u64 *page_size);
+
+/**
+ * nvme_lm_track_stop - track no longer
+ * @fn: the handle
+ *
+ * What was not read is forgotten.  Nothing happens if nothing is tracked.
+ *
+ * Return: 0 or an errno of the table above; nothing is tracked in any case.
+ */
+int nvme_lm_track_stop(struct nvme_lm_function *fn);
+
+/**
+ * nvme_lm_track_read - what was written since it was last read
+ * @fn: the handle
+ * @iova: where to begin
+ * @len: bytes to look at, at least 1, not beyond 64 bits
+ * @dirty: called for each run of dirty memory, within what is asked for; the
+ *	same may be told of more than once
+ * @priv: for @dirty
+ *
+ * Everything that the function wrote before the call, within what is tracked,
+ * is told of, and is clean from then on.  After an error that is not -EINTR
+ * reports are lost: all memory has to be taken for dirty, and every later call
+ * fails until tracking is stopped and started again.
+ *
+ * Return: 0 or an errno of the table above; -EINVAL if nothing is tracked,
+ * -ESTALE if tracking ended with a reset of the controlling controller.
+ */
+int nvme_lm_track_read(struct nvme_lm_function *fn, u64 iova, u64 len,
+		       nvme_lm_dirty_fn dirty, void *priv);
 
 /**
  * nvme_lm_submit - issue an admin command of the controlling controller

@@ -106,6 +106,64 @@ struct nvme_lm_cmd nvme_lm_cmd_set_state(const struct nvme_lm_piece *piece,
 	};
 }
 
+/*
+ * Track Send, Track Memory Changes.  [?] TACT stands in the first bits of MOS,
+ * CDW10[31:16], as LACT does; CNTLID in CDW11[15:0]; NUMD in CDW15, not 0-based,
+ * as Migration Send has it.
+ */
+static struct nvme_lm_cmd track_send(u16 cntlid, u8 tact, u32 len)
+{
+	return (struct nvme_lm_cmd) {
+		.opcode = NVME_LM_OP_TRACK_SEND,
+		.cdw10 = NVME_LM_TRACK_MEMORY | (u32)tact << 16,
+		.cdw11 = cntlid,
+		.cdw15 = len / 4,
+	};
+}
+
+/**
+ * nvme_lm_cmd_track_start - Track Send, start to track memory changes
+ * @cntlid: whose
+ * @len: bytes of data, a multiple of 4
+ *
+ * Return: the command; its data is a Track Memory Changes data structure.
+ */
+struct nvme_lm_cmd nvme_lm_cmd_track_start(u16 cntlid, u32 len)
+{
+	return track_send(cntlid, NVME_LM_TACT_START, len);
+}
+
+/**
+ * nvme_lm_cmd_track_stop - Track Send, track memory changes no longer
+ * @cntlid: whose
+ *
+ * Return: the command; it has no data.
+ */
+struct nvme_lm_cmd nvme_lm_cmd_track_stop(u16 cntlid)
+{
+	return track_send(cntlid, NVME_LM_TACT_STOP, 0);
+}
+
+/**
+ * nvme_lm_cmd_track_receive - Track Receive, Tracked Memory Changes
+ * @cntlid: whose
+ * @len: bytes of data, a multiple of 4, not 0
+ *
+ * [?] CNTLID stands in CDW11[15:0]; NUMD in CDW15, 0-based, as Migration Receive
+ * has it.
+ *
+ * Return: the command; its data is @len bytes.
+ */
+struct nvme_lm_cmd nvme_lm_cmd_track_receive(u16 cntlid, u32 len)
+{
+	return (struct nvme_lm_cmd) {
+		.opcode = NVME_LM_OP_TRACK_RECV,
+		.cdw10 = NVME_LM_TRACKED_MEMORY,
+		.cdw11 = cntlid,
+		.cdw15 = len / 4 - 1,
+	};
+}
+
 /**
  * nvme_lm_cmd_encode - a command as the device reads it
  * @cmd: the fields

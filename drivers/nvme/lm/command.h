@@ -12,6 +12,8 @@
 #include <linux/types.h>
 
 #define NVME_LM_OP_IDENTIFY		0x06
+#define NVME_LM_OP_TRACK_SEND		0x3d
+#define NVME_LM_OP_TRACK_RECV		0x3e
 #define NVME_LM_OP_MIGRATION_SEND	0x41
 #define NVME_LM_OP_MIGRATION_RECV	0x42
 
@@ -38,6 +40,14 @@
 
 /* Migration Receive: SEL, CDW10[7:0]. */
 #define NVME_LM_RECV_GET_STATE		0x00
+
+/* Track Send: SEL, CDW10[7:0], and TACT in its MOS. */
+#define NVME_LM_TRACK_MEMORY		0x01
+#define NVME_LM_TACT_STOP		0x00
+#define NVME_LM_TACT_START		0x01
+
+/* Track Receive: SEL, CDW10[7:0]. */
+#define NVME_LM_TRACKED_MEMORY		0x00
 
 /* Get Controller State: CSUP, completion Dword 0 bit 0. */
 #define NVME_LM_CSUP			0x00000001
@@ -96,6 +106,9 @@ struct nvme_lm_cmd nvme_lm_cmd_resume(u16 cntlid);
 struct nvme_lm_cmd nvme_lm_cmd_get_state(const struct nvme_lm_piece *piece);
 struct nvme_lm_cmd nvme_lm_cmd_set_state(const struct nvme_lm_piece *piece,
 					 u8 seqind);
+struct nvme_lm_cmd nvme_lm_cmd_track_start(u16 cntlid, u32 len);
+struct nvme_lm_cmd nvme_lm_cmd_track_stop(u16 cntlid);
+struct nvme_lm_cmd nvme_lm_cmd_track_receive(u16 cntlid, u32 len);
 void nvme_lm_cmd_encode(const struct nvme_lm_cmd *cmd, __le32 sqe[16]);
 int nvme_lm_status_errno(u16 status);
 

@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 
 #include "lm.h"
+#include "trackwire.h"
 
 /* Guards the list; held for reading while handles are made from its members. */
 DECLARE_RWSEM(nvme_lm_ctrls_lock);
@@ -81,6 +82,7 @@ static int ctrl_identify(struct nvme_lm_ctrl *ctrl)
 	ctrl->ops = find_ops(&id);
 	if (!ctrl->ops)
 		return -EOPNOTSUPP;
+	nvme_lm_decode_track_limits(page, &ctrl->track_limits);
 	ctrl->cntlid = id.cntlid;
 	ctrl->own.cntlid = id.cntlid;
 	return 0;

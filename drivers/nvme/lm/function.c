@@ -10,12 +10,14 @@
 #include <compat/nvme-lm-compat.h>
 
 #include "lm.h"
+#include "track.h"
 
 static void function_release(struct kref *ref)
 {
 	struct nvme_lm_function *fn = container_of(ref, struct nvme_lm_function,
 						   ref);
 
+	nvme_lm_track_release(fn);
 	kfree(fn->formats);
 	pci_dev_put(fn->pdev);
 	nvme_lm_ctrl_put(fn->by.ctrl);
@@ -42,10 +44,24 @@ static struct nvme_lm_function *function_alloc(struct nvme_lm_ctrl *ctrl,
 	kref_init(&fn->ref);
 	INIT_LIST_HEAD(&fn->node);
 	mutex_init(&fn->event_lock);
+	mutex_init(&fn->track_lock);
 	fn->client = client;
 	fn->pdev = pci_dev_get(pdev);
 	nvme_lm_issuer_init(&fn->by, nvme_lm_ctrl_get(ctrl), 0);
 	return fn;
+}
+
+static void learn_tracking(struct nvme_lm_function *fn)
+{
+	const struct nvme_lm_track_limits *limits = &fn->by.ctrl->track_limits;
+
+	/* A report, or a list of ranges, that is shorter is of no use. */
+	if (!fn->by.ctrl->ops->track_start || !limits->max_ranges ||
+	    fn->caps.max_transfer < PAGE_SIZE)
+		return;
+	fn->caps.flags |= NVME_LM_CAP_TRACK_MEMORY;
+	fn->caps.min_track_page = 1ULL << limits->min_shift;
+	fn->caps.max_track_page = 1ULL << limits->max_shift;
 }
 
 /* Find out all about the function that the handle is for. */
@@ -67,6 +83,7 @@ static int function_learn(struct nvme_lm_function *fn)
 		.max_transfer = ctrl->max_transfer,
 		.max_state_size = ctrl->ops->max_state_size,
 	};
+	learn_tracking(fn);
 	return ctrl->ops->prepare(fn);
 }
 
@@ -241,6 +258,34 @@ int nvme_lm_write_state(struct nvme_lm_function *fn,
 	return fn->by.ctrl->ops->write_state(fn, format, offset, buf, len, seq);
 }
 EXPORT_SYMBOL_NVME_LM(nvme_lm_write_state);
+
+int nvme_lm_track_start(struct nvme_lm_function *fn,
+			const struct nvme_lm_range *ranges, unsigned int count,
+			u64 *page_size)
+{
+	if (!(fn->caps.flags & NVME_LM_CAP_TRACK_MEMORY))
+		return -EOPNOTSUPP;
+	return fn->by.ctrl->ops->track_start(fn, ranges, count, page_size);
+}
+EXPORT_SYMBOL_NVME_LM(nvme_lm_track_start);
+
+int nvme_lm_track_stop(struct nvme_lm_function *fn)
+{
+	if (!(fn->caps.flags & NVME_LM_CAP_TRACK_MEMORY))
+		return 0;
+	return fn->by.ctrl->ops->track_stop(fn);
+}
+EXPORT_SYMBOL_NVME_LM(nvme_lm_track_stop);
+
+int nvme_lm_track_read(struct nvme_lm_function *fn, u64 iova, u64 len,
+		       nvme_lm_dirty_fn dirty, void *priv)
+{
+	if (!len || iova + len - 1 < iova ||
+	    !(fn->caps.flags & NVME_LM_CAP_TRACK_MEMORY))
+		return -EINVAL;
+	return fn->by.ctrl->ops->track_read(fn, iova, len, dirty, priv);
+}
+EXPORT_SYMBOL_NVME_LM(nvme_lm_track_read);
 
 int nvme_lm_submit(struct nvme_lm_function *fn, struct nvme_command *cmd,
 		   void *buf, unsigned int len, u32 *result)

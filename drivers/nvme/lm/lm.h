@@ -12,8 +12,9 @@
  *       nvme_lm_ctrl.slots_lock
  *     nvme_lm_function.event_lock
  *       the locks of the client's event callback
- *         nvme_lm_ctrl.reset_lock
- *         nvme_lm_ctrl.slots_lock
+ *         nvme_lm_function.track_lock
+ *           nvme_lm_ctrl.reset_lock
+ *           nvme_lm_ctrl.slots_lock
  *
  * A client that calls nvme_lm_put() with a lock that its event callback takes
  * would wait for itself.
@@ -32,12 +33,14 @@
 #include <linux/workqueue.h>
 
 #include "command.h"
+#include "ranges.h"
 #include "slots.h"
 #include "stock.h"
 #include "wire.h"
 
 struct nvme_lm_ctrl;
 struct nvme_lm_function;
+struct nvme_lm_track;
 
 /* Most admin commands of ours under way on one controller, of its 30 tags. */
 #define NVME_LM_MAX_COMMANDS	8
@@ -69,6 +72,9 @@ struct nvme_lm_issuer {
  * @state_size: see nvme_lm_state_size()
  * @read_state: see nvme_lm_read_state(); offset and len are checked
  * @write_state: see nvme_lm_write_state(); offset and len are checked
+ * @track_start: see nvme_lm_track_start(); NULL where there is no tracking
+ * @track_stop: see nvme_lm_track_stop()
+ * @track_read: see nvme_lm_track_read(); iova and len are checked
  */
 struct nvme_lm_ops {
 	enum nvme_lm_command_set command_set;
@@ -87,6 +93,12 @@ struct nvme_lm_ops {
 	int (*write_state)(struct nvme_lm_function *fn,
 			   const struct nvme_lm_format *format, u64 offset,
 			   void *buf, u32 len, enum nvme_lm_sequence seq);
+	int (*track_start)(struct nvme_lm_function *fn,
+			   const struct nvme_lm_range *ranges,
+			   unsigned int count, u64 *page_size);
+	int (*track_stop)(struct nvme_lm_function *fn);
+	int (*track_read)(struct nvme_lm_function *fn, u64 iova, u64 len,
+			  nvme_lm_dirty_fn dirty, void *priv);
 };
 
 /**
@@ -98,6 +110,7 @@ struct nvme_lm_ops {
  * @name: PCI address, for the trace; outlives @stock
  * @cntlid: its own CNTLID
  * @max_transfer: most bytes that one command may transfer
+ * @track_limits: how it can track the memory that functions write
  * @own: issues commands for itself
  * @slots_lock: guards @slots, the issuers' queues and @gone
  * @slots: who may issue
@@ -121,6 +134,7 @@ struct nvme_lm_ctrl {
 	char name[16];
 	u16 cntlid;
 	u32 max_transfer;
+	struct nvme_lm_track_limits track_limits;
 	struct nvme_lm_issuer own;
 
 	spinlock_t slots_lock;		/* @slots, issuers' queues, @gone */
@@ -150,6 +164,8 @@ struct nvme_lm_ctrl {
  * @caps: what was told to the client
  * @formats: the state formats, in the order of @format_list
  * @format_list: how commands name them
+ * @track_lock: guards @track; held over the commands of tracking
+ * @track: tracking that goes on, or NULL
  * @event_lock: guards @client; held over its callback, so that
  *	nvme_lm_put() waits for one that runs
  * @client: the other side; NULL once given back
@@ -163,6 +179,8 @@ struct nvme_lm_function {
 	struct nvme_lm_caps caps;
 	struct nvme_lm_format *formats;
 	struct nvme_lm_format_list format_list;
+	struct mutex track_lock;	/* @track */
+	struct nvme_lm_track *track;
 	struct mutex event_lock;	/* @client, over its callback */
 	struct nvme_lm_client *client;
 };

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The command set of NVM Express: Migration Send and Migration Receive.
+ * The command set of NVM Express: Migration Send and Migration Receive; for
+ * Track Send and Track Receive see track.c.
  */
 #include <linux/cleanup.h>
 #include <linux/slab.h>
 
 #include "lm.h"
+#include "track.h"
 
 /* The state formats are the device's, not the function's, and do not change. */
 static int standard_prepare(struct nvme_lm_function *fn)
@@ -154,4 +156,7 @@ const struct nvme_lm_ops nvme_lm_standard_ops = {
 	.state_size = standard_state_size,
 	.read_state = standard_read_state,
 	.write_state = standard_write_state,
+	.track_start = nvme_lm_standard_track_start,
+	.track_stop = nvme_lm_standard_track_stop,
+	.track_read = nvme_lm_standard_track_read,
 };

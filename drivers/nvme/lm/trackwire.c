@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Encoding and decoding of tracking data; see trackwire.h.
+ */
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/string.h>
+
+#include "trackwire.h"
+
+/* Identify Controller. */
+#define IDC_CMMRTD		570
+#define IDC_MINMRTG		574
+#define IDC_MAXMRTG		575
+#define IDC_TRATTR		576
+#define IDC_TRATTR_THMCS	0x01
+#define IDC_TRATTR_MRTLL	0x04
+
+/* Track Memory Changes. */
+#define TMC_RMRTG		3
+#define TMC_RNMRTD		4
+#define RANGE_LEN		8
+
+/* Tracked Memory Changes. */
+#define CHG_VER			0
+#define CHG_ATTRB		1
+#define CHG_CNTLID		2
+#define CHG_NTMCD		4
+#define CHG_RPMPG		8
+#define RUN_LEN			8
+
+/* [?] The bit of ATTRB that says that there are more changes to be read. */
+#define CHG_ATTRB_MORE		0x01
+
+/*
+ * [?] MRTG, MINMRTG, MAXMRTG, RMRTG and RPMPG are powers of two of the smallest
+ * page, which is taken for 4 KiB.
+ */
+#define GRANULARITY_SHIFT	12
+/* 1 TiB.  A granularity beyond any use is not believed. */
+#define GRANULARITY_MAX_SHIFT	40
+
+/* [?] MRTG in Dword 0 of the completion of Track Send. */
+#define CQE_MRTG_MASK		0xff
+
+static u16 get16(const u8 *p)
+{
+	return p[0] | p[1] << 8;
+}
+
+static u32 get32(const u8 *p)
+{
+	return get16(p) | (u32)get16(p + 2) << 16;
+}
+
+static u64 get64(const u8 *p)
+{
+	return get32(p) | (u64)get32(p + 4) << 32;
+}
+
+static void put32(u8 *p, u32 value)
+{
+	p[0] = value;
+	p[1] = value >> 8;
+	p[2] = value >> 16;
+	p[3] = value >> 24;
+}
+
+static void put64(u8 *p, u64 value)
+{
+	put32(p, value);
+	put32(p + 4, value >> 32);
+}
+
+/* A granularity of the device as the binary logarithm of bytes. */
+static int granularity(u32 encoded, u8 *shift)
+{
+	if (encoded > GRANULARITY_MAX_SHIFT - GRANULARITY_SHIFT)
+		return -EREMOTEIO;
+	*shift = encoded + GRANULARITY_SHIFT;
+	return 0;
+}
+
+/**
+ * nvme_lm_decode_track_limits - Identify Controller, what it can track
+ * @page: the data structure, 4096 bytes
+ * @limits: filled in; no ranges if it tracks no memory, or in no way that is
+ *	understood
+ *
+ * [?] With MRTLL, Memory Range Tracking Length Limit, there is a rule for the
+ * length of a range that no source tells: such a device is not asked to track.
+ */
+void nvme_lm_decode_track_limits(const u8 *page,
+				 struct nvme_lm_track_limits *limits)
+{
+	u8 attributes = page[IDC_TRATTR];
+
+	memset(limits, 0, sizeof(*limits));
+	if (!(attributes & IDC_TRATTR_THMCS) || attributes & IDC_TRATTR_MRTLL)
+		return;
+	if (granularity(page[IDC_MINMRTG], &limits->min_shift))
+		return;
+	if (granularity(page[IDC_MAXMRTG], &limits->max_shift))
+		limits->max_shift = GRANULARITY_MAX_SHIFT;
+	if (limits->min_shift > limits->max_shift)
+		return;
+	limits->max_ranges = get16(page + IDC_CMMRTD);
+}
+
+/**
+ * nvme_lm_decode_granted - which granularity was granted
+ * @dword0: Dword 0 of the completion of a Track Send that started
+ * @shift: filled in
+ *
+ * Return: 0 or -EREMOTEIO.
+ */
+int nvme_lm_decode_granted(u32 dword0, u8 *shift)
+{
+	return granularity(dword0 & CQE_MRTG_MASK, shift);
+}
+
+/**
+ * nvme_lm_encode_ranges - what to track, as the device reads it
+ * @buf: %NVME_LM_TRACK_HEADER bytes, and %NVME_LM_TRACK_RANGE for each of
+ *	nvme_lm_ranges_descriptors()
+ * @spans: whole granules each
+ * @count: how many spans
+ * @shift: granularity to ask for
+ */
+void nvme_lm_encode_ranges(u8 *buf, const struct nvme_lm_span *spans,
+			   unsigned int count, u8 shift)
+{
+	u8 *range = buf + NVME_LM_TRACK_HEADER;
+	unsigned int i, descriptors = 0;
+
+	for (i = 0; i < count; i++) {
+		u64 granules = ((spans[i].last - spans[i].first) >> shift) + 1;
+		u64 at = spans[i].first;
+
+		while (granules) {
+			u32 len = min_t(u64, granules, NVME_LM_MAX_GRANULES);
+
+			put64(range, at);
+			put32(range + RANGE_LEN, len);
+			range += NVME_LM_TRACK_RANGE;
+			descriptors++;
+			granules -= len;
+			at += (u64)len << shift;
+		}
+	}
+	memset(buf, 0, NVME_LM_TRACK_HEADER);
+	buf[TMC_RMRTG] = shift - GRANULARITY_SHIFT;
+	put32(buf + TMC_RNMRTD, descriptors);
+}
+
+/**
+ * nvme_lm_decode_changes - what a Track Receive returned
+ * @buf: the data
+ * @len: bytes of it, at least %NVME_LM_CHANGES_HEADER
+ * @cntlid: who was asked for
+ * @changes: filled in; all its descriptors are in @buf
+ *
+ * Return: 0 or -EREMOTEIO.
+ */
+int nvme_lm_decode_changes(const u8 *buf, u32 len, u16 cntlid,
+			   struct nvme_lm_changes *changes)
+{
+	u32 room = (len - NVME_LM_CHANGES_HEADER) / NVME_LM_CHANGES_RUN;
+
+	if (buf[CHG_VER] || get16(buf + CHG_CNTLID) != cntlid)
+		return -EREMOTEIO;
+	changes->count = get32(buf + CHG_NTMCD);
+	changes->more = buf[CHG_ATTRB] & CHG_ATTRB_MORE;
+	/* None, and yet more: nobody would ever come to the end. */
+	if (changes->count > room || (changes->more && !changes->count))
+		return -EREMOTEIO;
+	return granularity(get16(buf + CHG_RPMPG), &changes->shift);
+}
+
+/**
+ * nvme_lm_decode_change - one descriptor
+ * @buf: the data
+ * @changes: nvme_lm_decode_changes() of it
+ * @index: which, less than the count
+ * @span: filled in: the bytes that may have changed
+ *
+ * Return: 0, or -EREMOTEIO if there are none, or some beyond 64 bits.
+ */
+int nvme_lm_decode_change(const u8 *buf, const struct nvme_lm_changes *changes,
+			  u32 index, struct nvme_lm_span *span)
+{
+	const u8 *run = buf + NVME_LM_CHANGES_HEADER +
+			(size_t)index * NVME_LM_CHANGES_RUN;
+	u64 bytes = (u64)get32(run + RUN_LEN) << changes->shift;
+
+	/* LEN has 32 bits: no shift of up to 31 loses any, and more is absurd. */
+	if (!bytes || bytes >> changes->shift != get32(run + RUN_LEN))
+		return -EREMOTEIO;
+	span->first = get64(run);
+	span->last = span->first + bytes - 1;
+	return span->last < span->first ? -EREMOTEIO : 0;
+}
