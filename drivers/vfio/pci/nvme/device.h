@@ -12,6 +12,7 @@
  * save.c      the file that the state is read from
  * load.c      the file that a state is written to
  * stream.c    encoding and decoding of the stream (pure)
+ * dirty.c     which memory the function writes
  * compare.c   whether a state may be loaded into a function (pure)
  *
  * Two locks, and what may be done with them held:
@@ -53,6 +54,8 @@ struct nvme_vfio_file;
  * @seen_losses: value of @losses that @state accounts for
  * @file: the migration file, in STOP_COPY and RESUMING
  * @media_count: number of namespaces when they were last asked for
+ * @logging: the memory that the function writes is tracked, or was until a reset
+ * @logging_resets: value of @resets when that began
  * @resets: counts resets of the function; taken up by the next state call
  * @losses: counts events that made a suspended function lose its state
  */
@@ -68,6 +71,8 @@ struct nvme_vfio_device {
 	int seen_losses;
 	struct nvme_vfio_file *file;
 	unsigned int media_count;
+	bool logging;
+	int logging_resets;
 	atomic_t resets;
 	atomic_t losses;
 };
@@ -125,6 +130,21 @@ struct nvme_lm_function *nvme_vfio_state_close(struct nvme_vfio_device *nvdev,
  * Takes no lock; the next state call finds the device in ERROR.
  */
 void nvme_vfio_state_lost(struct nvme_vfio_device *nvdev);
+
+/* dirty.c */
+
+/**
+ * nvme_vfio_dirty_offer - offer DMA logging if the function and the kernel can
+ * @nvdev: device; nobody can call it yet
+ * @fn: its handle, or NULL
+ */
+void nvme_vfio_dirty_offer(struct nvme_vfio_device *nvdev, struct nvme_lm_function *fn);
+
+/**
+ * nvme_vfio_dirty_stop - end DMA logging, if it goes on
+ * @nvdev: device that is open; state_mutex is held
+ */
+void nvme_vfio_dirty_stop(struct nvme_vfio_device *nvdev);
 
 /* registers.c */
 

@@ -316,6 +316,7 @@ struct nvme_lm_function *nvme_vfio_state_close(struct nvme_vfio_device *nvdev,
 	fn = nvdev->fn;
 	*suspended = nvdev->state != VFIO_DEVICE_STATE_RUNNING;
 	drop_file(nvdev);
+	nvme_vfio_dirty_stop(nvdev);
 	nvdev->fn = NULL;
 	nvdev->state = VFIO_DEVICE_STATE_RUNNING;
 	return fn;

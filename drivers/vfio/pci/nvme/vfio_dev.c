@@ -60,15 +60,16 @@ static struct nvme_lm_function *get_handle(struct nvme_vfio_device *nvdev)
  * registered with them they must stay, because debugfs calls them at any time;
  * without a flag nobody uses them then.
  */
-static void offer_migration(struct nvme_vfio_device *nvdev, bool migratable)
+static void offer_migration(struct nvme_vfio_device *nvdev, struct nvme_lm_function *fn)
 {
 	struct vfio_device *vdev = &nvdev->core.vdev;
 
-	vdev->migration_flags = migratable ? VFIO_MIGRATION_STOP_COPY : 0;
-	if (migratable || nvdev->migratable_at_bind)
+	vdev->migration_flags = fn ? VFIO_MIGRATION_STOP_COPY : 0;
+	if (fn || nvdev->migratable_at_bind)
 		vdev->mig_ops = &nvme_vfio_migration_ops;
 	else
 		vdev->mig_ops = NULL;
+	nvme_vfio_dirty_offer(nvdev, fn);
 }
 
 static int nvme_vfio_init_dev(struct vfio_device *vdev)
@@ -86,11 +87,10 @@ static int nvme_vfio_init_dev(struct vfio_device *vdev)
 	nvdev->state = VFIO_DEVICE_STATE_RUNNING;
 
 	fn = get_handle(nvdev);
-	if (fn) {
-		nvdev->migratable_at_bind = true;
-		nvme_lm_put(fn);
-	}
+	nvdev->migratable_at_bind = fn;
 	offer_migration(nvdev, fn);
+	if (fn)
+		nvme_lm_put(fn);
 	return 0;
 }
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which memory the function writes: DMA logging of the VFIO uAPI.
+ *
+ * Only where the kernel has the bitmaps to report it in.  The device tracks,
+ * the controlling side asks it; here is what VFIO wants of it.
+ *
+ * A function that is reset forgets what it wrote, and so does one whose
+ * controlling side is.  A report from then on would have holes, so there is
+ * none: each gives an error until logging is stopped and started again.
+ */
+#include <linux/interval_tree.h>
+#include <linux/iova_bitmap.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "device.h"
+
+#if IS_ENABLED(CONFIG_IOMMUFD_DRIVER)
+
+MODULE_INFO(import_ns, "IOMMUFD");
+
+/* The ranges as the controlling side takes them, or ERR_PTR(). */
+static struct nvme_lm_range *copy_ranges(struct rb_root_cached *nodes, u32 count)
+{
+	struct interval_tree_node *node;
+	struct nvme_lm_range *ranges;
+	u32 i = 0;
+
+	if (!count || count > NVME_LM_TRACK_MAX_RANGES)
+		return ERR_PTR(-EINVAL);
+	ranges = kvcalloc(count, sizeof(*ranges), GFP_KERNEL_ACCOUNT);
+	if (!ranges)
+		return ERR_PTR(-ENOMEM);
+
+	for (node = interval_tree_iter_first(nodes, 0, ULONG_MAX); node && i < count;
+	     node = interval_tree_iter_next(node, 0, ULONG_MAX)) {
+		ranges[i].first = node->start;
+		ranges[i].last = node->last;
+		i++;
+	}
+	if (i == count && !node)
+		return ranges;
+
+	kvfree(ranges);
+	return ERR_PTR(-EINVAL);
+}
+
+static int nvme_vfio_log_start(struct vfio_device *vdev, struct rb_root_cached *nodes,
+			       u32 count, u64 *page_size)
+{
+	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
+	struct nvme_lm_range *ranges;
+	int ret;
+
+	guard(mutex)(&nvdev->state_mutex);
+	if (!nvdev->fn)
+		return -ENOTTY;
+	if (nvdev->logging)
+		return -EBUSY;
+
+	ranges = copy_ranges(nodes, count);
+	if (IS_ERR(ranges))
+		return PTR_ERR(ranges);
+
+	/* a running function has nothing that an earlier reset could spoil */
+	if (nvdev->state == VFIO_DEVICE_STATE_RUNNING)
+		nvme_lm_sync(nvdev->fn);
+	nvdev->logging_resets = atomic_read(&nvdev->resets);
+	ret = nvme_lm_track_start(nvdev->fn, ranges, count, page_size);
+	nvdev->logging = !ret;
+	kvfree(ranges);
+	return ret;
+}
+
+static int nvme_vfio_log_stop(struct vfio_device *vdev)
+{
+	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
+
+	guard(mutex)(&nvdev->state_mutex);
+	nvme_vfio_dirty_stop(nvdev);
+	return 0;
+}
+
+static void set_dirty(void *bitmap, u64 iova, u64 len)
+{
+	iova_bitmap_set(bitmap, iova, len);
+}
+
+static int nvme_vfio_log_read_and_clear(struct vfio_device *vdev, unsigned long iova,
+					unsigned long length, struct iova_bitmap *bitmap)
+{
+	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
+
+	guard(mutex)(&nvdev->state_mutex);
+	if (!nvdev->logging)
+		return -EINVAL;
+	if (nvdev->logging_resets != atomic_read(&nvdev->resets))
+		return -ESTALE;
+	return nvme_lm_track_read(nvdev->fn, iova, length, set_dirty, bitmap);
+}
+
+static const struct vfio_log_ops nvme_vfio_log_ops = {
+	.log_start = nvme_vfio_log_start,
+	.log_stop = nvme_vfio_log_stop,
+	.log_read_and_clear = nvme_vfio_log_read_and_clear,
+};
+
+void nvme_vfio_dirty_offer(struct nvme_vfio_device *nvdev, struct nvme_lm_function *fn)
+{
+	bool tracks = fn && nvme_lm_caps(fn)->flags & NVME_LM_CAP_TRACK_MEMORY;
+
+	nvdev->core.vdev.log_ops = tracks ? &nvme_vfio_log_ops : NULL;
+}
+
+#else /* CONFIG_IOMMUFD_DRIVER */
+
+void nvme_vfio_dirty_offer(struct nvme_vfio_device *nvdev, struct nvme_lm_function *fn)
+{
+}
+
+#endif /* CONFIG_IOMMUFD_DRIVER */
+
+void nvme_vfio_dirty_stop(struct nvme_vfio_device *nvdev)
+{
+	lockdep_assert_held(&nvdev->state_mutex);
+	/* whatever the device says: nothing is tracked any more */
+	if (nvdev->logging)
+		nvme_lm_track_stop(nvdev->fn);
+	nvdev->logging = false;
+}
