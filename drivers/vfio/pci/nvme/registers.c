@@ -66,7 +66,7 @@ static int wait_disabled(struct nvme_vfio_device *nvdev, void __iomem *bar)
 		/* giving up costs the function its state: not for any signal */
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		msleep(1);
+		usleep_range(1000, 2000);
 	}
 }
 
