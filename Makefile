@@ -12,6 +12,9 @@ modules: ## build both modules for the running kernel, or for KDIR=...
 .PHONY: modules_install
 modules_install: ## install them for that kernel and run depmod
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+	@# without the kernel's System.map, as on Debian, Kbuild leaves this out
+	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) \
+		"$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)"
 
 .PHONY: clean
 clean: ## remove what builds left in the tree (the cache stays)

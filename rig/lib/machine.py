@@ -4,6 +4,7 @@ import ctypes
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 
@@ -131,7 +132,9 @@ def command_line(args, run_dir):
 
 def write_control(args, run_dir):
     """What L1 reads at its start: the command, its environment, the shares."""
+    columns, rows = shutil.get_terminal_size()
     environment = {
+        "RIG_ROWS": str(rows), "RIG_COLUMNS": str(columns),
         "RIG_KERNEL": args.kernel, "RIG_MODULES": f"/project/build/modules/{args.kernel}",
         "RIG_NVME": "0" if args.no_nvme else "1", "RIG_KMEMLEAK": "0" if args.no_kmemleak else "1",
         "RIG_INTERACTIVE": "1" if args.shell else "0", "RIG_TERM": os.environ.get("TERM", "dumb"),
