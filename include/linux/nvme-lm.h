@@ -53,7 +53,7 @@ enum nvme_lm_event {
  * struct nvme_lm_client - a variant driver's side of a handle
  * @event: called in process context, never concurrently for one handle, from
  *	before nvme_lm_get() returns on; may sleep and issue commands, must not
- *	call nvme_lm_put()
+ *	call nvme_lm_put() or nvme_lm_sync()
  */
 struct nvme_lm_client {
 	void (*event)(struct nvme_lm_client *client, enum nvme_lm_event event);
@@ -139,9 +139,10 @@ const struct nvme_lm_caps *nvme_lm_caps(struct nvme_lm_function *fn);
  * nvme_lm_sync - acknowledge resets of the controlling controller
  * @fn: the handle
  *
- * From here on a reset that came before no longer gives -ESTALE.  To be called
- * where the caller starts anew: after its function was reset, or before it
- * suspends a running one.
+ * From here on a reset that came before no longer gives -ESTALE, and no event of
+ * it is delivered.  To be called where the caller starts anew: after its function
+ * was reset, or before it suspends a running one.  Must not be called from an
+ * event, nor with a lock that the event takes.
  *
  * Return: 0 or -ENODEV, -ENXIO.
  */

@@ -174,7 +174,9 @@ int nvme_lm_sync(struct nvme_lm_function *fn)
 	 */
 	ret = nvme_lm_topology_find_cntlid(&fn->by, fn->by.cntlid, &secondary);
 	if (ret == -ESTALE) {
-		WRITE_ONCE(fn->by.generation, READ_ONCE(ctrl->generation));
+		/* Waits for an event of theirs; none is delivered any more. */
+		scoped_guard(mutex, &fn->event_lock)
+			WRITE_ONCE(fn->by.generation, READ_ONCE(ctrl->generation));
 		ret = nvme_lm_topology_find_cntlid(&fn->by, fn->by.cntlid,
 						   &secondary);
 	}

@@ -16,8 +16,8 @@
  *           nvme_lm_ctrl.reset_lock
  *           nvme_lm_ctrl.slots_lock
  *
- * A client that calls nvme_lm_put() with a lock that its event callback takes
- * would wait for itself.
+ * A client that calls nvme_lm_put() or nvme_lm_sync() with a lock that its event
+ * callback takes would wait for itself.
  */
 #ifndef NVME_LM_LM_H
 #define NVME_LM_LM_H
@@ -166,8 +166,8 @@ struct nvme_lm_ctrl {
  * @format_list: how commands name them
  * @track_lock: guards @track; held over the commands of tracking
  * @track: tracking that goes on, or NULL
- * @event_lock: guards @client; held over its callback, so that
- *	nvme_lm_put() waits for one that runs
+ * @event_lock: guards @client and changes of @by.generation; held over the
+ *	callback, so that nvme_lm_put() and nvme_lm_sync() wait for one that runs
  * @client: the other side; NULL once given back
  */
 struct nvme_lm_function {

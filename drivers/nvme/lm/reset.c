@@ -18,6 +18,10 @@ struct workqueue_struct *nvme_lm_events;
 static void call_client(struct nvme_lm_function *fn, enum nvme_lm_event event)
 {
 	guard(mutex)(&fn->event_lock);
+	/* Who has acknowledged the newest reset has started anew since. */
+	if (event == NVME_LM_EVENT_RESET &&
+	    READ_ONCE(fn->by.generation) == READ_ONCE(fn->by.ctrl->generation))
+		return;
 	if (fn->client)
 		fn->client->event(fn->client, event);
 }
