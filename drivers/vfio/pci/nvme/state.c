@@ -108,6 +108,8 @@ static int suspend(struct nvme_vfio_device *nvdev)
 	ret = nvme_lm_sync(nvdev->fn);
 	if (ret)
 		return ret;
+	/* what was lost so far is not the state that it will be suspended with */
+	nvdev->seen_losses = atomic_read(&nvdev->losses);
 
 	ret = nvme_lm_suspend(nvdev->fn);
 	if (ret == -EALREADY) {
