@@ -21,7 +21,8 @@
  *   -EINVAL      an argument is out of range, or the device says that a field
  *                is invalid
  *   -ETIMEDOUT   the device did not do it in time
- *   -EINTR       a fatal signal came while waiting for a slot
+ *   -EINTR       a fatal signal came while waiting for a slot, or between the
+ *                commands of a long list
  *   -ENOMEM
  *   -EREMOTEIO   any other status of the device; the tracepoint has it
  */

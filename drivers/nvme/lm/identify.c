@@ -9,6 +9,7 @@
 #include <linux/cleanup.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "lm.h"
@@ -172,6 +173,9 @@ static int walk_nsids(struct media *media, const u8 *nsids, u32 *last)
 		if (nsid <= before)
 			return -EREMOTEIO;
 		before = nsid;
+		/* Only the device says how many there are. */
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		ret = add_if_attached(media, nsid);
 		if (ret)
 			return ret;
