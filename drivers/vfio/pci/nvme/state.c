@@ -284,6 +284,12 @@ static int nvme_vfio_get_data_size(struct vfio_device *vdev, unsigned long *leng
 
 	catch_up(nvdev);
 	ret = nvme_lm_state_size(nvdev->fn, &size);
+	/* a running function has nothing that an earlier reset could spoil */
+	if (ret == -ESTALE && nvdev->state == VFIO_DEVICE_STATE_RUNNING) {
+		ret = nvme_lm_sync(nvdev->fn);
+		if (!ret)
+			ret = nvme_lm_state_size(nvdev->fn, &size);
+	}
 	if (ret)
 		return ret;
 	size = nvme_lm_stream_size(READ_ONCE(nvdev->media_count), size,
