@@ -26,7 +26,9 @@
 static bool is_awake(struct nvme_vfio_device *nvdev)
 {
 	lockdep_assert_held(&nvdev->core.memory_lock);
-	return !nvdev->core.pm_runtime_engaged && nvdev->core.pdev->current_state < PCI_D3hot;
+	return !nvdev->core.pm_runtime_engaged &&
+	       nvdev->core.pdev->current_state != PCI_D3hot &&
+	       nvdev->core.pdev->current_state != PCI_D3cold;
 }
 
 /*
