@@ -38,10 +38,10 @@ void Guest::write_and_verify(nvme::QueuePair &queue, Lba lba, std::uint64_t seed
     verify(queue, lba, seed, blocks);
 }
 
-std::vector<nvme::QueueOptions> queue_pairs(unsigned count, const Machine &machine,
+std::vector<nvme::QueueOptions> queue_pairs(unsigned count, Machine &machine,
                                             std::uint16_t sq_entries, std::uint16_t cq_entries,
                                             bool interrupts) {
-    const unsigned vectors = machine.function().interrupts;
+    const unsigned vectors = machine.interrupts().count();
     std::vector<nvme::QueueOptions> pairs;
     for (std::uint16_t id = 1; id <= count; ++id)
         pairs.push_back({.id = QueueId{id},

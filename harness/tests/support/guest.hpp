@@ -43,7 +43,7 @@ class Guest {
 };
 
 /// @count queue pairs of these sizes, numbered from 1, with vectors in turn.
-std::vector<nvme::QueueOptions> queue_pairs(unsigned count, const Machine &machine,
+std::vector<nvme::QueueOptions> queue_pairs(unsigned count, Machine &machine,
                                             std::uint16_t sq_entries = 64,
                                             std::uint16_t cq_entries = 64, bool interrupts = false);
 
