@@ -8,6 +8,8 @@ import shutil
 import signal
 import subprocess
 
+import tsc
+
 RIG = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 PROJECT = os.path.dirname(RIG)
 PR_SET_PDEATHSIG = 1
@@ -112,9 +114,11 @@ def share_arguments(args, run_dir):
 def command_line(args, run_dir):
     """The whole command line of the emulator."""
     kernel = args.artifacts["kernel"]
-    # no_timer_check: at boot the kernel counts timer ticks in a busy loop, and
-    # panics if a loaded machine did not let the emulator deliver enough of them
-    append = f"console=ttyS0 panic=-1 intel_iommu=on no_timer_check {args.append}".strip()
+    # tsc_early_khz: see tsc.py. no_timer_check: at boot the kernel counts timer
+    # ticks in a busy loop, and panics if a loaded machine did not let the
+    # emulator deliver enough of them
+    append = "console=ttyS0 panic=-1 intel_iommu=on no_timer_check tsc=reliable " \
+             f"tsc_early_khz={tsc.khz()} {args.append}".rstrip()
     return [
         os.path.join(RIG, "qemu-system"), "-nodefaults", "-nographic", "-no-reboot",
         "-name", args.name, "-M", "q35,kernel-irqchip=split", "-accel", "tcg", "-cpu", "max",
