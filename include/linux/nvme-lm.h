@@ -295,6 +295,18 @@ int nvme_lm_track_start(struct nvme_lm_function *fn,
 			u64 *page_size);
 
 /**
+ * nvme_lm_track_restart - go on tracking after the function was reset
+ * @fn: the handle of a function that is tracked
+ *
+ * A device forgets with a reset that it tracks, and what was written.  So all
+ * that is tracked counts as written, and is told of once more.
+ *
+ * Return: 0 or an errno of the table above; after an error every read fails
+ * until tracking is stopped and started again.
+ */
+int nvme_lm_track_restart(struct nvme_lm_function *fn);
+
+/**
  * nvme_lm_track_stop - track no longer
  * @fn: the handle
  *

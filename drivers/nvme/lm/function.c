@@ -271,6 +271,14 @@ int nvme_lm_track_start(struct nvme_lm_function *fn,
 }
 EXPORT_SYMBOL_NVME_LM(nvme_lm_track_start);
 
+int nvme_lm_track_restart(struct nvme_lm_function *fn)
+{
+	if (!(fn->caps.flags & NVME_LM_CAP_TRACK_MEMORY))
+		return -EINVAL;
+	return fn->by.ctrl->ops->track_restart(fn);
+}
+EXPORT_SYMBOL_NVME_LM(nvme_lm_track_restart);
+
 int nvme_lm_track_stop(struct nvme_lm_function *fn)
 {
 	if (!(fn->caps.flags & NVME_LM_CAP_TRACK_MEMORY))

@@ -73,6 +73,7 @@ struct nvme_lm_issuer {
  * @read_state: see nvme_lm_read_state(); offset and len are checked
  * @write_state: see nvme_lm_write_state(); offset and len are checked
  * @track_start: see nvme_lm_track_start(); NULL where there is no tracking
+ * @track_restart: see nvme_lm_track_restart()
  * @track_stop: see nvme_lm_track_stop()
  * @track_read: see nvme_lm_track_read(); iova and len are checked
  */
@@ -96,6 +97,7 @@ struct nvme_lm_ops {
 	int (*track_start)(struct nvme_lm_function *fn,
 			   const struct nvme_lm_range *ranges,
 			   unsigned int count, u64 *page_size);
+	int (*track_restart)(struct nvme_lm_function *fn);
 	int (*track_stop)(struct nvme_lm_function *fn);
 	int (*track_read)(struct nvme_lm_function *fn, u64 iova, u64 len,
 			  nvme_lm_dirty_fn dirty, void *priv);

@@ -157,6 +157,7 @@ const struct nvme_lm_ops nvme_lm_standard_ops = {
 	.read_state = standard_read_state,
 	.write_state = standard_write_state,
 	.track_start = nvme_lm_standard_track_start,
+	.track_restart = nvme_lm_standard_track_restart,
 	.track_stop = nvme_lm_standard_track_stop,
 	.track_read = nvme_lm_standard_track_read,
 };

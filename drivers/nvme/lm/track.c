@@ -8,7 +8,7 @@
  * dirty set for the read that asks for it.
  *
  * Once a report was lost, by an error or a reset, no later one can be whole:
- * every read then fails until tracking is started anew.
+ * every read then fails until tracking is started anew, or all is called dirty.
  */
 #include <linux/cleanup.h>
 #include <linux/log2.h>
@@ -30,6 +30,7 @@
  * struct nvme_lm_track - tracking of one function, while it goes on
  * @spans: what the device tracks: ascending, apart, whole granules
  * @count: how many
+ * @shift: granularity to ask for, as the binary logarithm of bytes
  * @generation: of the controlling controller when tracking was started
  * @error: why no report can be whole any more, or 0
  * @pending: reported by the device, but nobody asked for it yet
@@ -39,6 +40,7 @@
 struct nvme_lm_track {
 	struct nvme_lm_span *spans;
 	unsigned int count;
+	u8 shift;
 	u32 generation;
 	int error;
 	struct nvme_lm_dirty_set pending;
@@ -107,9 +109,9 @@ static int send_stop(struct nvme_lm_function *fn)
 	return nvme_lm_issue(&fn->by, &cmd, NULL, 0, NULL);
 }
 
-/* Start to track the spans; @shift is what is wanted, and becomes what is. */
+/* Start to track the spans; @granted is the granularity that they get. */
 static int send_start(struct nvme_lm_function *fn, struct nvme_lm_track *track,
-		      u8 *shift)
+		      u8 *granted)
 {
 	struct nvme_lm_cmd cmd;
 	u32 dword0, len;
@@ -117,18 +119,21 @@ static int send_start(struct nvme_lm_function *fn, struct nvme_lm_track *track,
 	int ret;
 
 	len = NVME_LM_TRACK_HEADER + NVME_LM_TRACK_RANGE *
-	      nvme_lm_ranges_descriptors(track->spans, track->count, *shift);
+	      nvme_lm_ranges_descriptors(track->spans, track->count,
+					 track->shift);
 	data = kvmalloc(len, GFP_KERNEL_ACCOUNT);
 	if (!data)
 		return -ENOMEM;
-	nvme_lm_encode_ranges(data, track->spans, track->count, *shift);
+	nvme_lm_encode_ranges(data, track->spans, track->count, track->shift);
+	/* Whoever had the function before may have left it tracked. */
+	send_stop(fn);
 	cmd = nvme_lm_cmd_track_start(fn->by.cntlid, len);
 	ret = nvme_lm_issue(&fn->by, &cmd, data, len, &dword0);
 	kvfree(data);
 	if (ret)
 		return ret;
 
-	ret = nvme_lm_decode_granted(dword0, shift);
+	ret = nvme_lm_decode_granted(dword0, granted);
 	if (ret)
 		send_stop(fn);
 	return ret;
@@ -149,7 +154,7 @@ int nvme_lm_standard_track_start(struct nvme_lm_function *fn,
 {
 	struct nvme_lm_track_limits limits = fn->by.ctrl->track_limits;
 	struct nvme_lm_track *track;
-	u8 shift;
+	u8 granted;
 	int ret;
 
 	if (!is_power_of_2(*page_size))
@@ -165,20 +170,57 @@ int nvme_lm_standard_track_start(struct nvme_lm_function *fn,
 	limits.max_ranges = min(limits.max_ranges,
 				(track->len - NVME_LM_TRACK_HEADER) /
 				NVME_LM_TRACK_RANGE);
-	shift = ilog2(*page_size);
-	ret = nvme_lm_ranges_plan(track->spans, &track->count, &limits, &shift);
-	if (!ret) {
-		/* Whoever had the function before may have left it tracked. */
-		send_stop(fn);
-		ret = send_start(fn, track, &shift);
-	}
+	track->shift = ilog2(*page_size);
+	ret = nvme_lm_ranges_plan(track->spans, &track->count, &limits,
+				  &track->shift);
+	if (!ret)
+		ret = send_start(fn, track, &granted);
 	if (ret) {
 		track_free(track);
 		return ret;
 	}
-	*page_size = 1ULL << shift;
+	*page_size = 1ULL << granted;
 	fn->track = track;
 	return 0;
+}
+
+/* Nobody knows what was written: everything. */
+static int add_all(struct nvme_lm_track *track)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; !ret && i < track->count; i++)
+		ret = nvme_lm_dirty_add(&track->pending, track->spans[i].first,
+					track->spans[i].last);
+	return ret;
+}
+
+/**
+ * nvme_lm_standard_track_restart - see nvme_lm_track_restart()
+ * @fn: the handle
+ *
+ * Return: 0 or an errno of the table in linux/nvme-lm.h.
+ */
+int nvme_lm_standard_track_restart(struct nvme_lm_function *fn)
+{
+	struct nvme_lm_track *track;
+	u8 granted;
+	int ret;
+
+	guard(mutex)(&fn->track_lock);
+	track = fn->track;
+	if (!track)
+		return -EINVAL;
+
+	/* Reports that were lost before do not matter: all is told of anew. */
+	track->generation = READ_ONCE(fn->by.generation);
+	/* First track, then call all dirty: what is written between is both. */
+	ret = send_start(fn, track, &granted);
+	if (!ret)
+		ret = add_all(track);
+	track->error = ret;
+	return ret;
 }
 
 /**

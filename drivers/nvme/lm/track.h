@@ -12,6 +12,7 @@
 int nvme_lm_standard_track_start(struct nvme_lm_function *fn,
 				 const struct nvme_lm_range *ranges,
 				 unsigned int count, u64 *page_size);
+int nvme_lm_standard_track_restart(struct nvme_lm_function *fn);
 int nvme_lm_standard_track_stop(struct nvme_lm_function *fn);
 int nvme_lm_standard_track_read(struct nvme_lm_function *fn, u64 iova, u64 len,
 				nvme_lm_dirty_fn dirty, void *priv);

@@ -54,8 +54,8 @@ struct nvme_vfio_file;
  * @seen_losses: value of @losses that @state accounts for
  * @file: the migration file, in STOP_COPY and RESUMING
  * @media_count: number of namespaces when they were last asked for
- * @logging: the memory that the function writes is tracked, or was until a reset
- * @logging_resets: value of @resets when that began
+ * @logging: the memory that the function writes is tracked
+ * @logging_resets: value of @resets that the tracking accounts for
  * @resets: counts resets of the function; taken up by the next state call
  * @losses: counts events that made a suspended function lose its state
  */

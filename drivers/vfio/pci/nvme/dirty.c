@@ -5,9 +5,10 @@
  * Only where the kernel has the bitmaps to report it in.  The device tracks,
  * the controlling side asks it; here is what VFIO wants of it.
  *
- * A function that is reset forgets what it wrote, and so does one whose
- * controlling side is.  A report from then on would have holes, so there is
- * none: each gives an error until logging is stopped and started again.
+ * A function that is reset, as by a guest that reboots, forgets what it wrote:
+ * the next report has everything, and those that follow are exact again.  When
+ * its controlling side is reset there is no report any more: each gives an error
+ * until logging is stopped and started again.
  */
 #include <linux/interval_tree.h>
 #include <linux/iova_bitmap.h>
@@ -87,16 +88,29 @@ static void set_dirty(void *bitmap, u64 iova, u64 len)
 	iova_bitmap_set(bitmap, iova, len);
 }
 
+/* Take up resets of the function since the last report. */
+static int catch_up(struct nvme_vfio_device *nvdev)
+{
+	int resets = atomic_read(&nvdev->resets);
+
+	if (resets == nvdev->logging_resets)
+		return 0;
+	nvdev->logging_resets = resets;
+	return nvme_lm_track_restart(nvdev->fn);
+}
+
 static int nvme_vfio_log_read_and_clear(struct vfio_device *vdev, unsigned long iova,
 					unsigned long length, struct iova_bitmap *bitmap)
 {
 	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
+	int ret;
 
 	guard(mutex)(&nvdev->state_mutex);
 	if (!nvdev->logging)
 		return -EINVAL;
-	if (nvdev->logging_resets != atomic_read(&nvdev->resets))
-		return -ESTALE;
+	ret = catch_up(nvdev);
+	if (ret)
+		return ret;
 	return nvme_lm_track_read(nvdev->fn, iova, length, set_dirty, bitmap);
 }
 
