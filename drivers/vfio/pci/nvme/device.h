@@ -8,6 +8,7 @@
  * arcs.c      which steps there are between them (pure)
  * registers.c registers of the function itself
  * describe.c  what the controlling side says of a function
+ * message.c   how often the log is written to
  * file.c      what the two kinds of migration file have in common
  * save.c      the file that the state is read from
  * load.c      the file that a state is written to

@@ -17,7 +17,6 @@
 #include <linux/moduleparam.h>
 #include <linux/pci.h>
 #include <linux/poll.h>
-#include <linux/ratelimit.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -25,6 +24,7 @@
 
 #include "compare.h"
 #include "device.h"
+#include "message.h"
 #include "stream.h"
 #include "trace.h"
 
@@ -32,9 +32,6 @@ static unsigned int max_load_mib = 1024;
 module_param(max_load_mib, uint, 0644);
 MODULE_PARM_DESC(max_load_mib,
 		 "Most MiB of state to put together in memory for one incoming migration (default 1024)");
-
-/* Enough for a test suite of bad streams, too little to fill a disk. */
-static DEFINE_RATELIMIT_STATE(refusals, 10 * HZ, 100);
 
 /**
  * struct nvme_vfio_load - a file that a state is written to
@@ -78,11 +75,10 @@ static int refuse(struct nvme_vfio_load *load, int error,
 
 	load->error = error;
 	trace_nvme_vfio_refuse(pdev, load->dec.position, complaint, error);
-	if (__ratelimit(&refusals))
-		pci_err(pdev,
-			"incoming state refused at byte %llu: %s: expected %#llx, found %#llx (record or namespace %u), error %d; reset the device\n",
-			load->dec.position, complaint->what, complaint->expected,
-			complaint->found, complaint->where, error);
+	nvme_vfio_err(pdev,
+		      "incoming state refused at byte %llu: %s: expected %#llx, found %#llx (record or namespace %u), error %d; reset the device\n",
+		      load->dec.position, complaint->what, complaint->expected,
+		      complaint->found, complaint->where, error);
 	return error;
 }
 
@@ -435,9 +431,9 @@ static int load_piece(struct nvme_vfio_load *load, unsigned long index)
 				  piece_sequence(!index, last));
 	trace_nvme_vfio_load_piece(pdev, offset, len, ktime_get_ns() - start, ret);
 	if (ret)
-		pci_err(pdev,
-			"expected the device to take state bytes %llu+%u of %llu, found error %d; reset the device\n",
-			offset, len, load->size, ret);
+		nvme_vfio_err(pdev,
+			      "expected the device to take state bytes %llu+%u of %llu, found error %d; reset the device\n",
+			      offset, len, load->size, ret);
 	return ret;
 }
 

@@ -27,6 +27,7 @@
 #include <linux/workqueue.h>
 
 #include "device.h"
+#include "message.h"
 #include "stream.h"
 #include "trace.h"
 
@@ -445,9 +446,9 @@ static int get_state_size(struct nvme_vfio_save *save)
 	    save->state_size <= caps->max_state_size)
 		return 0;
 
-	pci_err(save->file.nvdev->core.pdev,
-		"expected a state of 4 to %llu bytes in dwords, found %llu; update its firmware\n",
-		caps->max_state_size, save->state_size);
+	nvme_vfio_err(save->file.nvdev->core.pdev,
+		      "expected a state of 4 to %llu bytes in dwords, found %llu; update its firmware\n",
+		      caps->max_state_size, save->state_size);
 	return -EREMOTEIO;
 }
 

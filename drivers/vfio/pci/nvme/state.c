@@ -14,6 +14,7 @@
 
 #include "arcs.h"
 #include "device.h"
+#include "message.h"
 #include "stream.h"
 #include "trace.h"
 
@@ -70,9 +71,9 @@ static void after_reset(struct nvme_vfio_device *nvdev)
 		force_state(nvdev, VFIO_DEVICE_STATE_RUNNING, 0);
 		break;
 	default:
-		pci_err(nvdev->core.pdev,
-			"expected to run after its reset, resuming it gives error %d; reset it again\n",
-			ret);
+		nvme_vfio_err(nvdev->core.pdev,
+			      "expected to run after its reset, resuming it gives error %d; reset it again\n",
+			      ret);
 		force_state(nvdev, VFIO_DEVICE_STATE_ERROR, ret);
 	}
 }
@@ -93,8 +94,8 @@ static void catch_up(struct nvme_vfio_device *nvdev)
 		after_reset(nvdev);
 	} else if (lost && nvdev->state != VFIO_DEVICE_STATE_RUNNING &&
 		   nvdev->state != VFIO_DEVICE_STATE_ERROR) {
-		pci_err(nvdev->core.pdev,
-			"its suspended state is lost, because the controlling side was reset or the function did not stay suspended; reset it\n");
+		nvme_vfio_err(nvdev->core.pdev,
+			      "its suspended state is lost, because the controlling side was reset or the function did not stay suspended; reset it\n");
 		drop_file(nvdev);
 		force_state(nvdev, VFIO_DEVICE_STATE_ERROR, -ESTALE);
 	}
@@ -113,8 +114,8 @@ static int suspend(struct nvme_vfio_device *nvdev)
 
 	ret = nvme_lm_suspend(nvdev->fn);
 	if (ret == -EALREADY) {
-		pci_warn(nvdev->core.pdev,
-			 "expected to run, found suspended by someone else; going on\n");
+		nvme_vfio_warn(nvdev->core.pdev,
+			       "expected to run, found suspended by someone else; going on\n");
 		return 0;
 	}
 	if (ret != -ETIMEDOUT && ret != -EREMOTEIO)
@@ -123,9 +124,9 @@ static int suspend(struct nvme_vfio_device *nvdev)
 	/* the device may have done it, or do it later: leave it running */
 	undo = nvme_lm_resume(nvdev->fn);
 	if (undo && undo != -EPROTO) {
-		pci_err(nvdev->core.pdev,
-			"suspending gives error %d, and resuming after it error %d; reset it\n",
-			ret, undo);
+		nvme_vfio_err(nvdev->core.pdev,
+			      "suspending gives error %d, and resuming after it error %d; reset it\n",
+			      ret, undo);
 		force_state(nvdev, VFIO_DEVICE_STATE_ERROR, undo);
 	}
 	return ret;
@@ -138,8 +139,8 @@ static int resume(struct nvme_vfio_device *nvdev)
 	if (ret != -EPROTO)
 		return ret;
 
-	pci_err(nvdev->core.pdev,
-		"expected to be suspended, found running: its state cannot be relied on; reset it\n");
+	nvme_vfio_err(nvdev->core.pdev,
+		      "expected to be suspended, found running: its state cannot be relied on; reset it\n");
 	force_state(nvdev, VFIO_DEVICE_STATE_ERROR, -EIO);
 	return -EIO;
 }
@@ -159,9 +160,9 @@ static int prepare_load(struct nvme_vfio_device *nvdev)
 	if (!ret || ret == -EALREADY)
 		return 0;
 
-	pci_err(nvdev->core.pdev,
-		"expected to get a disabled and suspended controller to load a state into, found error %d; reset it\n",
-		ret);
+	nvme_vfio_err(nvdev->core.pdev,
+		      "expected to get a disabled and suspended controller to load a state into, found error %d; reset it\n",
+		      ret);
 	force_state(nvdev, VFIO_DEVICE_STATE_ERROR, ret);
 	return ret;
 }

@@ -9,6 +9,7 @@
 #include <compat/nvme-lm-compat.h>
 
 #include "device.h"
+#include "message.h"
 
 /*
  * The controlling side was reset or goes away.  The state machine must not be
@@ -38,15 +39,15 @@ static struct nvme_lm_function *get_handle(struct nvme_vfio_device *nvdev)
 	if (PTR_ERR(fn) == -ENODEV)
 		return NULL;
 	if (IS_ERR(fn)) {
-		pci_warn(pdev, "no live migration: its controlling side gives error %ld\n",
-			 PTR_ERR(fn));
+		nvme_vfio_warn(pdev, "no live migration: its controlling side gives error %ld\n",
+			       PTR_ERR(fn));
 		return NULL;
 	}
 
 	/* a function that cannot be described could never be compared */
 	ret = nvme_vfio_piece_size(fn) ? nvme_vfio_describe(fn, &desc) : -EREMOTEIO;
 	if (ret) {
-		pci_warn(pdev, "no live migration: identifying it gives error %d\n", ret);
+		nvme_vfio_warn(pdev, "no live migration: identifying it gives error %d\n", ret);
 		nvme_lm_put(fn);
 		return NULL;
 	}
