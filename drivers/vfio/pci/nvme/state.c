@@ -101,10 +101,34 @@ static void catch_up(struct nvme_vfio_device *nvdev)
 	}
 }
 
+/*
+ * A Suspend failed with @error, but the device may have done it, or do it later:
+ * leave the function running.  One that a reset of the controlling side came
+ * across may have been carried out after the reset.
+ */
+static void undo_suspend(struct nvme_vfio_device *nvdev, int error)
+{
+	int ret = 0;
+
+	if (error == -ESTALE)
+		ret = nvme_lm_sync(nvdev->fn);
+	if (!ret)
+		ret = nvme_lm_resume(nvdev->fn);
+	if (!ret || ret == -EPROTO)
+		return;
+	/* a reset that took it offline, or ended control, suspends nothing */
+	if (error == -ESTALE && (ret == -ENXIO || ret == -ENODEV))
+		return;
+
+	nvme_vfio_err(nvdev->core.pdev,
+		      "suspending gives error %d, and resuming after it error %d; reset it\n",
+		      error, ret);
+	force_state(nvdev, VFIO_DEVICE_STATE_ERROR, ret);
+}
+
 static int suspend(struct nvme_vfio_device *nvdev)
 {
 	int ret;
-	int undo;
 
 	ret = nvme_lm_sync(nvdev->fn);
 	if (ret)
@@ -118,17 +142,8 @@ static int suspend(struct nvme_vfio_device *nvdev)
 			       "expected to run, found suspended by someone else; going on\n");
 		return 0;
 	}
-	if (ret != -ETIMEDOUT && ret != -EREMOTEIO)
-		return ret;
-
-	/* the device may have done it, or do it later: leave it running */
-	undo = nvme_lm_resume(nvdev->fn);
-	if (undo && undo != -EPROTO) {
-		nvme_vfio_err(nvdev->core.pdev,
-			      "suspending gives error %d, and resuming after it error %d; reset it\n",
-			      ret, undo);
-		force_state(nvdev, VFIO_DEVICE_STATE_ERROR, undo);
-	}
+	if (ret == -ETIMEDOUT || ret == -EREMOTEIO || ret == -ESTALE)
+		undo_suspend(nvdev, ret);
 	return ret;
 }
 
