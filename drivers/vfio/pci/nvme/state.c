@@ -147,10 +147,29 @@ static int suspend(struct nvme_vfio_device *nvdev)
 	return ret;
 }
 
+/*
+ * A Resume failed with @error, but the device may have done it, or do it later:
+ * leave the function suspended, as STOP promises.
+ */
+static void undo_resume(struct nvme_vfio_device *nvdev, int error)
+{
+	int ret = nvme_lm_suspend(nvdev->fn);
+
+	if (!ret || ret == -EALREADY)
+		return;
+
+	nvme_vfio_err(nvdev->core.pdev,
+		      "resuming gives error %d, and suspending after it error %d; reset it\n",
+		      error, ret);
+	force_state(nvdev, VFIO_DEVICE_STATE_ERROR, ret);
+}
+
 static int resume(struct nvme_vfio_device *nvdev)
 {
 	int ret = nvme_lm_resume(nvdev->fn);
 
+	if (ret == -ETIMEDOUT || ret == -EREMOTEIO)
+		undo_resume(nvdev, ret);
 	if (ret != -EPROTO)
 		return ret;
 
