@@ -119,6 +119,29 @@ static int nvme_vfio_open_device(struct vfio_device *vdev)
 	return 0;
 }
 
+/*
+ * Where closing did not reset the function, the next user must not find it
+ * suspended.  It is not where it runs (-EPROTO), is offline (-ENXIO), or its
+ * controlling side was reset or is gone.
+ */
+static void resume_closed(struct pci_dev *pdev, struct nvme_lm_function *fn)
+{
+	int ret = nvme_lm_resume(fn);
+
+	switch (ret) {
+	case 0:
+	case -EPROTO:
+	case -ENODEV:
+	case -ENXIO:
+	case -ESTALE:
+		return;
+	default:
+		nvme_vfio_warn(pdev,
+			       "expected to run after it was closed, resuming it gives error %d: it may still be suspended; reset it before it is used again\n",
+			       ret);
+	}
+}
+
 static void nvme_vfio_close_device(struct vfio_device *vdev)
 {
 	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
@@ -132,9 +155,8 @@ static void nvme_vfio_close_device(struct vfio_device *vdev)
 	if (!fn)
 		return;
 
-	/* where a reset did not: the next user must not find it suspended */
 	if (suspended)
-		nvme_lm_resume(fn);
+		resume_closed(nvdev->core.pdev, fn);
 	nvme_lm_put(fn);
 }
 
