@@ -132,12 +132,24 @@ static const char *head_fault(const struct nvme_lm_stock *stock)
 
 	if (head->dev != &stock->pdev->dev)
 		return "the device in it is not the PCI function";
-	if (READ_ONCE(head->state) != STOCK_STATE_LIVE)
-		return "its state is not live";
 	snprintf(name, sizeof(name), "nvme%d", head->instance);
 	if (strcmp(name, dev_name(stock->child)))
 		return "the instance in it does not match its name";
 	return NULL;
+}
+
+/* With a head that is known: what keeps the controller from commands, or NULL. */
+static const char *state_fault(const struct nvme_lm_stock *stock)
+{
+	switch (READ_ONCE(head_of(stock->ctrl)->state)) {
+	case STOCK_STATE_LIVE:
+		return NULL;
+	case STOCK_STATE_RESETTING:
+	case STOCK_STATE_CONNECTING:
+		return "being reset";
+	default:
+		return "not set up, or given up by the nvme driver";
+	}
 }
 
 static int check_ways(struct nvme_lm_stock *stock)
@@ -152,6 +164,14 @@ static int check_ways(struct nvme_lm_stock *stock)
 			 "nvme-lm: not attached: unknown layout of the nvme driver's controller: %s\n",
 			 fault);
 		return -EOPNOTSUPP;
+	}
+
+	fault = state_fault(stock);
+	if (fault) {
+		pci_warn(stock->pdev,
+			 "nvme-lm: not attached: expected a live controller, found it %s; once its state in sysfs is live, load nvme-lm again or rebind the PF to the nvme driver\n",
+			 fault);
+		return -EBUSY;
 	}
 
 	ret = sight_admin_queue(stock->pdev, stock->ctrl, &sighted);
@@ -181,8 +201,9 @@ static int check_ways(struct nvme_lm_stock *stock)
  *
  * Says why in the log when it refuses.
  *
- * Return: 0, -ENODEV if there is no controller (yet), -EOPNOTSUPP if this
- * stock driver is not one that we know how to use, or another errno.
+ * Return: 0, -ENODEV if there is no controller (yet), -EBUSY if it is not live,
+ * -EOPNOTSUPP if this stock driver is not one that we know how to use, or
+ * another errno.
  */
 int nvme_lm_stock_attach(struct nvme_lm_stock *stock, struct pci_dev *pdev)
 {
