@@ -122,7 +122,8 @@ static void format_list_bounds(struct kunit *test)
 
 	for (versions = 0; versions < 256; versions++) {
 		for (uuids = 0; uuids < 256; uuids++) {
-			bool fits = versions && 2 + 2 * versions + 16 * uuids <= PAGE;
+			bool fits = versions && 2 + 2 * versions + 16 * uuids <= PAGE &&
+				    versions * (uuids ? uuids : 1) <= 1024;
 
 			page[0] = versions;
 			page[1] = uuids;
@@ -191,20 +192,49 @@ static void formats_with_uuids(struct kunit *test)
 	}
 }
 
-/* The longest list that fits: its last UUID ends at the last byte of the page. */
-static void last_format_of_a_full_page(struct kunit *test)
+/* The longest list that is taken ends with its last UUID, 6 bytes before the page. */
+static void last_format_of_the_longest_list(struct kunit *test)
 {
 	struct nvme_lm_format_list list;
 	struct nvme_lm_format format;
 	u8 *page = noise(test);
 
-	page[0] = 255;
-	page[1] = 224;
+	page[0] = 4;
+	page[1] = 255;
 	KUNIT_ASSERT_EQ(test, nvme_lm_decode_format_list(page, &list), 0);
-	KUNIT_ASSERT_EQ(test, nvme_lm_format_count(&list), 255 * 224);
-	nvme_lm_decode_format(page, &list, 255 * 224 - 1, &format);
-	KUNIT_EXPECT_MEMEQ(test, (u8 *)&format, page + 510, 2);
-	KUNIT_EXPECT_MEMEQ(test, (u8 *)&format + 16, page + PAGE - 16, 16);
+	KUNIT_ASSERT_EQ(test, nvme_lm_format_count(&list), 4 * 255);
+	nvme_lm_decode_format(page, &list, 4 * 255 - 1, &format);
+	KUNIT_EXPECT_MEMEQ(test, (u8 *)&format, page + 8, 2);
+	KUNIT_EXPECT_MEMEQ(test, (u8 *)&format + 16, page + PAGE - 22, 16);
+}
+
+/* All of these fit the page; 1024 formats are taken, one more is not. */
+static void format_count_bounds(struct kunit *test)
+{
+	static const struct {
+		u8 versions, uuids;
+		int ret;
+	} cases[] = {
+		{ 255, 0, 0 },
+		{ 255, 1, 0 },
+		{ 255, 4, 0 },
+		{ 255, 5, -EREMOTEIO },
+		{ 32, 32, 0 },
+		{ 41, 25, -EREMOTEIO },	/* 1025 */
+		{ 25, 41, -EREMOTEIO },
+		{ 5, 255, -EREMOTEIO },
+		{ 255, 224, -EREMOTEIO },	/* to the last byte of the page */
+	};
+	struct nvme_lm_format_list list;
+	u8 *page = noise(test);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		page[0] = cases[i].versions;
+		page[1] = cases[i].uuids;
+		KUNIT_EXPECT_EQ_MSG(test, nvme_lm_decode_format_list(page, &list), cases[i].ret,
+				    "NV %u, NUUID %u", page[0], page[1]);
+	}
 }
 
 struct state_size {
@@ -310,7 +340,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(format_list_bounds),
 	KUNIT_CASE(formats_without_uuid),
 	KUNIT_CASE(formats_with_uuids),
-	KUNIT_CASE(last_format_of_a_full_page),
+	KUNIT_CASE(last_format_of_the_longest_list),
+	KUNIT_CASE(format_count_bounds),
 	KUNIT_CASE_PARAM(state_size, state_size_gen_params),
 	KUNIT_CASE(controller_list),
 	KUNIT_CASE(namespace_list),

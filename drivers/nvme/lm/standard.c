@@ -4,10 +4,27 @@
  * Track Send and Track Receive see track.c.
  */
 #include <linux/cleanup.h>
+#include <linux/dev_printk.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
 
 #include "lm.h"
 #include "track.h"
+
+/* How many state formats there are, and of what, in @page; complains of them. */
+static int decode_list(struct nvme_lm_function *fn, const u8 *page)
+{
+	struct nvme_lm_format_list *list = &fn->format_list;
+	int ret = nvme_lm_decode_format_list(page, list);
+
+	/* Whoever opens the function comes here, as often as they like. */
+	if (ret)
+		dev_warn_ratelimited(&fn->pdev->dev,
+				     "nvme-lm: expected 1 to %u state formats in a list of %u bytes, found %u versions with %u UUIDs; update the firmware\n",
+				     NVME_LM_MAX_FORMATS, NVME_LM_IDENTIFY_SIZE,
+				     list->versions, list->uuids);
+	return ret;
+}
 
 /* The state formats are the device's, not the function's, and do not change. */
 static int standard_prepare(struct nvme_lm_function *fn)
@@ -20,7 +37,7 @@ static int standard_prepare(struct nvme_lm_function *fn)
 		return -ENOMEM;
 	ret = nvme_lm_identify(&fn->by, NVME_LM_CNS_STATE_FORMATS, 0, 0, page);
 	if (!ret)
-		ret = nvme_lm_decode_format_list(page, &fn->format_list);
+		ret = decode_list(fn, page);
 	if (ret)
 		return ret;
 

@@ -137,8 +137,8 @@ void nvme_lm_decode_secondary(const u8 *page, unsigned int index,
  * @page: the data structure, %NVME_LM_IDENTIFY_SIZE bytes
  * @list: filled in
  *
- * Return: 0, or -EREMOTEIO if there is no version or the list is longer than
- * the data structure.
+ * Return: 0, or -EREMOTEIO if there is no version, the list is longer than the
+ * data structure, or it amounts to more than %NVME_LM_MAX_FORMATS.
  */
 int nvme_lm_decode_format_list(const u8 *page, struct nvme_lm_format_list *list)
 {
@@ -150,6 +150,8 @@ int nvme_lm_decode_format_list(const u8 *page, struct nvme_lm_format_list *list)
 	if (SCSF_VERSIONS + 2 * list->versions + UUID_LEN * list->uuids >
 	    NVME_LM_IDENTIFY_SIZE)
 		return -EREMOTEIO;
+	if (nvme_lm_format_count(list) > NVME_LM_MAX_FORMATS)
+		return -EREMOTEIO;
 	return 0;
 }
 
@@ -160,7 +162,7 @@ int nvme_lm_decode_format_list(const u8 *page, struct nvme_lm_format_list *list)
  * A state has a version and, where the device lists vendor specific formats,
  * one of those: each version goes with each UUID.
  *
- * Return: at least 1.
+ * Return: at least 1 and at most %NVME_LM_MAX_FORMATS.
  */
 unsigned int nvme_lm_format_count(const struct nvme_lm_format_list *list)
 {

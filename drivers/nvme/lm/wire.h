@@ -19,6 +19,12 @@
 /* Most identifiers of one Controller List. */
 #define NVME_LM_CONTROLLERS_PER_LIST	2047
 
+/*
+ * Most state formats that a device may list.  Ours, not the specification's: its
+ * page has room for 57,120, and all of them are copied whenever somebody asks.
+ */
+#define NVME_LM_MAX_FORMATS		1024
+
 /* The part of a Controller State before NVMECS: all that tells its size. */
 #define NVME_LM_STATE_HEADER_SIZE	48
 
