@@ -14,7 +14,8 @@ RIG = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 PROJECT = os.path.dirname(RIG)
 PR_SET_PDEATHSIG = 1
 # Everything TCG can do (nested guests need SVM), but four levels of page tables:
-# with five an interrupt early in a boot once found its address not canonical.
+# with five, identify_cpu() forgets for a moment that there are, and an interrupt
+# at that moment has KASAN take a good address for a wild one.
 CPU = "max,la57=off"
 
 
