@@ -6,6 +6,7 @@
 #include <linux/kernel.h>
 #include <linux/math64.h>
 #include <linux/string.h>
+#include <linux/unaligned.h>
 
 #include "trackwire.h"
 
@@ -44,35 +45,6 @@
 /* [?] MRTG in Dword 0 of the completion of Track Send. */
 #define CQE_MRTG_MASK		0xff
 
-static u16 get16(const u8 *p)
-{
-	return p[0] | p[1] << 8;
-}
-
-static u32 get32(const u8 *p)
-{
-	return get16(p) | (u32)get16(p + 2) << 16;
-}
-
-static u64 get64(const u8 *p)
-{
-	return get32(p) | (u64)get32(p + 4) << 32;
-}
-
-static void put32(u8 *p, u32 value)
-{
-	p[0] = value;
-	p[1] = value >> 8;
-	p[2] = value >> 16;
-	p[3] = value >> 24;
-}
-
-static void put64(u8 *p, u64 value)
-{
-	put32(p, value);
-	put32(p + 4, value >> 32);
-}
-
 /* A granularity of the device as the binary logarithm of bytes. */
 static int granularity(u32 encoded, u8 *shift)
 {
@@ -105,7 +77,7 @@ void nvme_lm_decode_track_limits(const u8 *page,
 		limits->max_shift = GRANULARITY_MAX_SHIFT;
 	if (limits->min_shift > limits->max_shift)
 		return;
-	limits->max_ranges = get16(page + IDC_CMMRTD);
+	limits->max_ranges = get_unaligned_le16(page + IDC_CMMRTD);
 }
 
 /**
@@ -141,8 +113,8 @@ void nvme_lm_encode_ranges(u8 *buf, const struct nvme_lm_span *spans,
 		while (granules) {
 			u32 len = min_t(u64, granules, NVME_LM_MAX_GRANULES);
 
-			put64(range, at);
-			put32(range + RANGE_LEN, len);
+			put_unaligned_le64(at, range);
+			put_unaligned_le32(len, range + RANGE_LEN);
 			range += NVME_LM_TRACK_RANGE;
 			descriptors++;
 			granules -= len;
@@ -151,7 +123,7 @@ void nvme_lm_encode_ranges(u8 *buf, const struct nvme_lm_span *spans,
 	}
 	memset(buf, 0, NVME_LM_TRACK_HEADER);
 	buf[TMC_RMRTG] = shift - GRANULARITY_SHIFT;
-	put32(buf + TMC_RNMRTD, descriptors);
+	put_unaligned_le32(descriptors, buf + TMC_RNMRTD);
 }
 
 /**
@@ -168,14 +140,14 @@ int nvme_lm_decode_changes(const u8 *buf, u32 len, u16 cntlid,
 {
 	u32 room = (len - NVME_LM_CHANGES_HEADER) / NVME_LM_CHANGES_RUN;
 
-	if (buf[CHG_VER] || get16(buf + CHG_CNTLID) != cntlid)
+	if (buf[CHG_VER] || get_unaligned_le16(buf + CHG_CNTLID) != cntlid)
 		return -EREMOTEIO;
-	changes->count = get32(buf + CHG_NTMCD);
+	changes->count = get_unaligned_le32(buf + CHG_NTMCD);
 	changes->more = buf[CHG_ATTRB] & CHG_ATTRB_MORE;
 	/* None, and yet more: nobody would ever come to the end. */
 	if (changes->count > room || (changes->more && !changes->count))
 		return -EREMOTEIO;
-	return granularity(get16(buf + CHG_RPMPG), &changes->shift);
+	return granularity(get_unaligned_le16(buf + CHG_RPMPG), &changes->shift);
 }
 
 /**
@@ -192,12 +164,12 @@ int nvme_lm_decode_change(const u8 *buf, const struct nvme_lm_changes *changes,
 {
 	const u8 *run = buf + NVME_LM_CHANGES_HEADER +
 			(size_t)index * NVME_LM_CHANGES_RUN;
-	u64 bytes = (u64)get32(run + RUN_LEN) << changes->shift;
+	u64 bytes = (u64)get_unaligned_le32(run + RUN_LEN) << changes->shift;
 
 	/* LEN has 32 bits: no shift of up to 31 loses any, and more is absurd. */
-	if (!bytes || bytes >> changes->shift != get32(run + RUN_LEN))
+	if (!bytes || bytes >> changes->shift != get_unaligned_le32(run + RUN_LEN))
 		return -EREMOTEIO;
-	span->first = get64(run);
+	span->first = get_unaligned_le64(run);
 	span->last = span->first + bytes - 1;
 	return span->last < span->first ? -EREMOTEIO : 0;
 }

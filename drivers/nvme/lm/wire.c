@@ -5,6 +5,7 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
+#include <linux/unaligned.h>
 
 #include "command.h"
 #include "wire.h"
@@ -61,21 +62,6 @@
 #define NIDT_UUID		3
 #define NIDT_CSI		4
 
-static u16 get16(const u8 *p)
-{
-	return p[0] | p[1] << 8;
-}
-
-static u32 get32(const u8 *p)
-{
-	return get16(p) | (u32)get16(p + 2) << 16;
-}
-
-static u64 get64(const u8 *p)
-{
-	return get32(p) | (u64)get32(p + 4) << 32;
-}
-
 /**
  * nvme_lm_decode_controller - Identify Controller, for attaching
  * @page: the data structure, %NVME_LM_IDENTIFY_SIZE bytes
@@ -83,8 +69,8 @@ static u64 get64(const u8 *p)
  */
 void nvme_lm_decode_controller(const u8 *page, struct nvme_lm_controller_id *id)
 {
-	id->cntlid = get16(page + IDC_CNTLID);
-	id->migrates = get16(page + IDC_OACS) & IDC_OACS_HMLMS;
+	id->cntlid = get_unaligned_le16(page + IDC_CNTLID);
+	id->migrates = get_unaligned_le16(page + IDC_OACS) & IDC_OACS_HMLMS;
 }
 
 /**
@@ -124,12 +110,12 @@ void nvme_lm_decode_secondary(const u8 *page, unsigned int index,
 {
 	const u8 *entry = page + SCL_ENTRIES + index * SCL_ENTRY_SIZE;
 
-	secondary->cntlid = get16(entry + SCE_SCID);
-	secondary->primary = get16(entry + SCE_PCID);
+	secondary->cntlid = get_unaligned_le16(entry + SCE_SCID);
+	secondary->primary = get_unaligned_le16(entry + SCE_PCID);
 	secondary->online = entry[SCE_SCS] & SCE_SCS_ONLINE;
-	secondary->vfn = get16(entry + SCE_VFN);
-	secondary->nvq = get16(entry + SCE_NVQ);
-	secondary->nvi = get16(entry + SCE_NVI);
+	secondary->vfn = get_unaligned_le16(entry + SCE_VFN);
+	secondary->nvq = get_unaligned_le16(entry + SCE_NVQ);
+	secondary->nvi = get_unaligned_le16(entry + SCE_NVI);
 }
 
 /**
@@ -220,11 +206,11 @@ void nvme_lm_format_selectors(const struct nvme_lm_format_list *list,
  */
 int nvme_lm_decode_state_size(const u8 *header, u64 max, u64 *size)
 {
-	u64 nvmecss = get64(header + CS_NVMECSS);
-	u64 vss = get64(header + CS_VSS);
+	u64 nvmecss = get_unaligned_le64(header + CS_NVMECSS);
+	u64 vss = get_unaligned_le64(header + CS_VSS);
 	u64 room;
 
-	if (get64(header + CS_NVMECSS + 8) || get64(header + CS_VSS + 8))
+	if (get_unaligned_le64(header + CS_NVMECSS + 8) || get_unaligned_le64(header + CS_VSS + 8))
 		return -EREMOTEIO;
 	/* Each against the room that is left, so that no sum can wrap. */
 	if (max < NVME_LM_STATE_HEADER_SIZE)
@@ -247,7 +233,7 @@ int nvme_lm_decode_state_size(const u8 *header, u64 max, u64 *size)
  */
 int nvme_lm_list_has_controller(const u8 *page, u16 cntlid, bool *found)
 {
-	unsigned int count = get16(page);
+	unsigned int count = get_unaligned_le16(page);
 	unsigned int i;
 
 	if (count > NVME_LM_CONTROLLERS_PER_LIST)
@@ -255,7 +241,7 @@ int nvme_lm_list_has_controller(const u8 *page, u16 cntlid, bool *found)
 
 	*found = false;
 	for (i = 0; i < count && !*found; i++)
-		*found = get16(page + 2 + 2 * i) == cntlid;
+		*found = get_unaligned_le16(page + 2 + 2 * i) == cntlid;
 	return 0;
 }
 
@@ -268,7 +254,7 @@ int nvme_lm_list_has_controller(const u8 *page, u16 cntlid, bool *found)
  */
 u32 nvme_lm_decode_nsid(const u8 *page, unsigned int index)
 {
-	return get32(page + 4 * index);
+	return get_unaligned_le32(page + 4 * index);
 }
 
 /* Format Index: FLBAS bits 3:0, and above 16 formats bits 6:5 over them. */
