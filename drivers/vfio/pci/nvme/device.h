@@ -19,7 +19,8 @@
  * Two locks, and what may be done with them held:
  *
  *   nvme_vfio_device.state_mutex  the state calls; commands are issued, but no
- *				   user memory is touched
+ *				   user memory is touched, except that a dirty
+ *				   report sets bits in the caller's bitmap
  *   nvme_vfio_file.io_lock	   read() and write(); user memory is touched,
  *				   but no command is issued
  *
