@@ -66,6 +66,23 @@ struct nvme_lm_client {
 #define NVME_LM_CAP_STREAMED_WRITE	0x00000002
 /* The memory that the function writes can be tracked. */
 #define NVME_LM_CAP_TRACK_MEMORY	0x00000004
+/*
+ * The pieces between the first and the last may come in any order, several at a
+ * time, and replace each other.  Only with %NVME_LM_CAP_STREAMED_WRITE.
+ */
+#define NVME_LM_CAP_RANDOM_WRITE	0x00000008
+
+/**
+ * struct nvme_lm_hidden - a part of a BAR that is not for the function's user
+ * @size: bytes, a multiple of the page size; 0 if there is no such part
+ * @offset: where it begins in the BAR, a multiple of the page size
+ * @bar: index of the BAR, 0 … 5
+ */
+struct nvme_lm_hidden {
+	u64 size;
+	u64 offset;
+	u8 bar;
+};
 
 /**
  * struct nvme_lm_caps - what can be done with a function
@@ -76,6 +93,7 @@ struct nvme_lm_client {
  * @max_state_size: most bytes of state that this command set can have
  * @min_track_page: finest granularity of tracking, in bytes, a power of two
  * @max_track_page: coarsest granularity of tracking, likewise
+ * @hidden: registers by which it is controlled, never to be seen by its user
  */
 struct nvme_lm_caps {
 	enum nvme_lm_command_set command_set;
@@ -85,6 +103,7 @@ struct nvme_lm_caps {
 	u64 max_state_size;
 	u64 min_track_page;
 	u64 max_track_page;
+	struct nvme_lm_hidden hidden;
 };
 
 /**

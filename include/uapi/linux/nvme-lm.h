@@ -7,6 +7,12 @@
  * parse it.  All fields are little-endian.
  *
  *   header | IDENTITY | FORMAT | MEDIUM * n | STATE * m | END
+ *   header | IDENTITY | FORMAT | MEDIUM * n | PRECOPY | STATE * m | DIGEST | END
+ *
+ * The second form is that of a state that was first read while the function
+ * ran.  Its STATE records follow each other without a gap in a first pass, and
+ * what changed afterwards comes again and replaces what came before.  DIGEST
+ * then tells whether what was put together is the state as it was in the end.
  *
  * Every record has a header of its own with a sequence number, a length, and
  * CRCs over itself and over its payload; END carries a CRC over every byte of
@@ -74,16 +80,22 @@ struct nvme_lm_stream_header {
  * @NVME_LM_REC_FORMAT: struct nvme_lm_format; exactly one, the second record
  * @NVME_LM_REC_MEDIUM: struct nvme_lm_medium; one for each attached namespace,
  *	by ascending NSID, before any state
+ * @NVME_LM_REC_PRECOPY: struct nvme_lm_precopy; at most one, directly before
+ *	the first STATE
  * @NVME_LM_REC_STATE: struct nvme_lm_state_piece and as many bytes of state as
- *	the rest of the payload; the pieces follow each other without gap or
- *	overlap from offset 0
+ *	the rest of the payload; without PRECOPY the pieces follow each other
+ *	without gap or overlap from offset 0
+ * @NVME_LM_REC_DIGEST: struct nvme_lm_digest; exactly one if there is a PRECOPY,
+ *	none otherwise, directly before END
  * @NVME_LM_REC_END: struct nvme_lm_end; exactly one, nothing follows
  */
 enum nvme_lm_record_type {
 	NVME_LM_REC_IDENTITY = 0x0001,
 	NVME_LM_REC_FORMAT = 0x0002,
 	NVME_LM_REC_MEDIUM = 0x0003,
+	NVME_LM_REC_PRECOPY = 0x0004,
 	NVME_LM_REC_STATE = 0x0010,
+	NVME_LM_REC_DIGEST = 0x0011,
 	NVME_LM_REC_END = 0x00ff,
 };
 
@@ -196,6 +208,44 @@ struct nvme_lm_medium {
 	__u8   reserved[2];
 };
 
+/* The smallest and the largest granule. */
+#define NVME_LM_STREAM_MIN_GRANULE	4096
+#define NVME_LM_STREAM_MAX_GRANULE	(1U << 20)
+
+/**
+ * struct nvme_lm_precopy - the state comes in passes
+ * @granule: bytes in which changes are found; a power of two from
+ *	%NVME_LM_STREAM_MIN_GRANULE to %NVME_LM_STREAM_MAX_GRANULE
+ * @reserved: 0
+ * @key: key of the hashes that DIGEST is made of; random, so that who can write
+ *	into the state cannot make two contents that have one hash
+ * @reserved2: 0
+ *
+ * After this record a STATE piece begins at a multiple of @granule that is not
+ * beyond the end of what came before it: it extends the state, replaces a part
+ * of it, or both.  Its bytes are a multiple of @granule, unless it ends where
+ * the state ended when the piece was read.
+ */
+struct nvme_lm_precopy {
+	__le32 granule;
+	__le32 reserved;
+	__u8   key[16];
+	__u8   reserved2[8];
+};
+
+/**
+ * struct nvme_lm_digest - what the state is when all passes are put together
+ * @state_size: bytes of state; what came beyond is no part of it any more
+ * @digest: SipHash-2-4 (64 bits) with the key of PRECOPY over the hashes of all
+ *	granules in their order, each as __le64; the hash of a granule is
+ *	SipHash-2-4 (64 bits) with the same key over the bytes of it that came
+ *	last, which are fewer than a granule only at the end of the state
+ */
+struct nvme_lm_digest {
+	__le64 state_size;
+	__le64 digest;
+};
+
 /**
  * struct nvme_lm_state_piece - the head of a STATE payload
  * @offset: where in the controller state the bytes that follow belong
@@ -207,7 +257,7 @@ struct nvme_lm_state_piece {
 
 /**
  * struct nvme_lm_end - the payload of END
- * @state_size: bytes of controller state in the stream
+ * @state_size: bytes of controller state; with PRECOPY those of DIGEST
  * @crc: CRC32C of every byte of the stream before END's record header
  * @reserved: 0
  */
