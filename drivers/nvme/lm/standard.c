@@ -5,11 +5,22 @@
  */
 #include <linux/cleanup.h>
 #include <linux/dev_printk.h>
+#include <linux/moduleparam.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
 #include "lm.h"
 #include "track.h"
+
+/*
+ * [?] No source says whether Set Controller State takes its middle pieces in any
+ * order, nor what becomes of bytes that are sent twice, and no device says it of
+ * itself.  So only the administrator can know.
+ */
+static bool random_write;
+module_param(random_write, bool, 0644);
+MODULE_PARM_DESC(random_write,
+		 "Controllers take middle pieces of Set Controller State in any order, and a later piece replaces an earlier one; for devices known to do so (default: N)");
 
 /* How many state formats there are, and of what, in @page; complains of them. */
 static int decode_list(struct nvme_lm_function *fn, const u8 *page)
@@ -26,7 +37,10 @@ static int decode_list(struct nvme_lm_function *fn, const u8 *page)
 	return ret;
 }
 
-/* The state formats are the device's, not the function's, and do not change. */
+/*
+ * The state formats are the device's, not the function's, and do not change; nor
+ * does the flag, whatever becomes of the parameter meanwhile.
+ */
 static int standard_prepare(struct nvme_lm_function *fn)
 {
 	u8 *page __free(kfree) = kzalloc(NVME_LM_IDENTIFY_SIZE, GFP_KERNEL);
@@ -48,6 +62,8 @@ static int standard_prepare(struct nvme_lm_function *fn)
 	for (i = 0; i < count; i++)
 		nvme_lm_decode_format(page, &fn->format_list, i,
 				      &fn->formats[i]);
+	if (READ_ONCE(random_write))
+		fn->caps.flags |= NVME_LM_CAP_RANDOM_WRITE;
 	return 0;
 }
 
@@ -161,6 +177,11 @@ static int standard_state_size(struct nvme_lm_function *fn, u64 *size)
 					 size);
 }
 
+/*
+ * Get Controller State says with CSUP whether the function was suspended, so it
+ * may be issued while it runs.  SEQIND marks the first and the last piece of Set
+ * Controller State, and the device applies the state with the last.
+ */
 const struct nvme_lm_ops nvme_lm_standard_ops = {
 	.command_set = NVME_LM_CS_STANDARD,
 	.flags = NVME_LM_CAP_LIVE_READ | NVME_LM_CAP_STREAMED_WRITE,
