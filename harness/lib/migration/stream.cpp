@@ -78,7 +78,8 @@ std::size_t parse_record(ByteView bytes, std::size_t at, Stream &stream) {
     return at + r.length;
 }
 
-/// header, IDENTITY, FORMAT, MEDIUM * n, STATE * m, END.
+/// header, IDENTITY, FORMAT, MEDIUM * n, STATE * m, END; or with PRECOPY before the
+/// first STATE, and DIGEST before END.
 void check_order(const Stream &stream) {
     const auto rank = [](std::uint16_t type) {
         switch (type) {
@@ -88,10 +89,14 @@ void check_order(const Stream &stream) {
             return 1;
         case NVME_LM_REC_MEDIUM:
             return 2;
-        case NVME_LM_REC_STATE:
+        case NVME_LM_REC_PRECOPY:
             return 3;
-        case NVME_LM_REC_END:
+        case NVME_LM_REC_STATE:
             return 4;
+        case NVME_LM_REC_DIGEST:
+            return 5;
+        case NVME_LM_REC_END:
+            return 6;
         default:
             throw MalformedStream{fmt::format("record type {:#x} is unknown", type)};
         }
@@ -104,6 +109,11 @@ void check_order(const Stream &stream) {
     for (std::uint16_t type : {NVME_LM_REC_IDENTITY, NVME_LM_REC_FORMAT, NVME_LM_REC_END})
         expect(stream.of_type(type).size() == 1,
                fmt::format("record {:#x} is not there once", type));
+    expect(!stream.of_type(NVME_LM_REC_STATE).empty(), "there is no state");
+    const std::size_t passes = stream.of_type(NVME_LM_REC_PRECOPY).size();
+    expect(passes <= 1, "PRECOPY is there more than once");
+    expect(stream.of_type(NVME_LM_REC_DIGEST).size() == passes,
+           "DIGEST is there once with PRECOPY, and never without");
 }
 
 /// Fixed payloads have their size, and reserved fields of theirs are 0.
@@ -133,6 +143,15 @@ void check_payloads(const Stream &stream) {
             last_nsid = medium.nsid;
             break;
         }
+        case NVME_LM_REC_PRECOPY:
+            expect(payload.size() == sizeof(nvme_lm_precopy), "PRECOPY has the wrong size");
+            break;
+        case NVME_LM_REC_DIGEST:
+            expect(payload.size() == sizeof(nvme_lm_digest), "DIGEST has the wrong size");
+            break;
+        case NVME_LM_REC_END:
+            expect(payload.size() == sizeof(nvme_lm_end), "END has the wrong size");
+            break;
         default:
             break;
         }
@@ -174,6 +193,8 @@ Bytes Stream::encode() const {
     append(out, header_rest);
     for (std::size_t i = 0; i < records.size(); ++i) {
         Record record = records[i];
+        if (record.type == NVME_LM_REC_DIGEST && !keep_digest)
+            fill_digest(record);
         if (record.type == NVME_LM_REC_END && record.payload.size() == sizeof(nvme_lm_end))
             record.change<nvme_lm_end>(
                 [&](nvme_lm_end &end) { end.crc = crc32c(out) ^ end_crc_flip; });
@@ -207,7 +228,33 @@ std::size_t Stream::find(std::uint16_t type, std::size_t n) const {
     throw std::out_of_range{fmt::format("the stream has not that many records {:#x}", type)};
 }
 
+Assembly Stream::assembly() const {
+    Assembly assembly{records[find(NVME_LM_REC_PRECOPY)].as<nvme_lm_precopy>()};
+    for (const Record *record : of_type(NVME_LM_REC_STATE)) {
+        const auto piece = record->as<nvme_lm_state_piece>();
+        expect(piece.reserved == 0, "STATE: reserved is not 0");
+        assembly.add(piece.offset, ByteView{record->payload}.subspan(sizeof(piece)));
+    }
+    return assembly;
+}
+
+void Stream::fill_digest(Record &record) const {
+    try {
+        record.change<nvme_lm_digest>([&](nvme_lm_digest &digest) {
+            digest.digest = assembly().digest(digest.state_size) ^ digest_flip;
+        });
+    } catch (const std::exception &) {
+        // A stream that is meant to be bad keeps what stands there.
+    }
+}
+
 Bytes Stream::state() const {
+    if (has_passes()) {
+        const auto digest = records[find(NVME_LM_REC_DIGEST)].as<nvme_lm_digest>();
+        const Assembly whole = assembly();
+        expect(digest.digest == whole.digest(digest.state_size), "DIGEST: the digest is wrong");
+        return whole.state(digest.state_size);
+    }
     Bytes state;
     for (const Record *record : of_type(NVME_LM_REC_STATE)) {
         const auto piece = record->as<nvme_lm_state_piece>();

@@ -3,18 +3,13 @@
 /// the harness's own, so that the driver's codec is not checked with itself.
 #pragma once
 
+#include "migration/assembly.hpp"
 #include "util/bytes.hpp"
 
 #include <linux/nvme-lm.h>
-#include <stdexcept>
 #include <vector>
 
 namespace lm::migration {
-
-/// A stream that does not follow the format; says where and why.
-class MalformedStream : public std::runtime_error {
-    using std::runtime_error::runtime_error;
-};
 
 /// One record. What encode() computes can be overridden to make it wrong.
 struct Record {
@@ -51,21 +46,34 @@ struct Stream {
     std::vector<Record> records{};
     std::uint32_t header_crc_flip = 0;
     std::uint32_t end_crc_flip = 0;
+    std::uint64_t digest_flip = 0;
+    bool keep_digest = false;          ///< DIGEST keeps what stands there
     bool keep_seq = false;             ///< records keep the numbers of their places when parsed
     std::vector<std::uint32_t> seqs{}; ///< those numbers
 
     /// Read and check everything; throws MalformedStream.
     static Stream parse(ByteView bytes);
     /// Write it with the right lengths, numbers and CRCs, but for what is
-    /// overridden. END's payload gets the CRC, and keeps its size field.
+    /// overridden. END's payload gets the CRC and keeps its size field; so does
+    /// DIGEST's, with the digest where there is one of that size.
     [[nodiscard]] Bytes encode() const;
 
     /// All records of a type.
     [[nodiscard]] std::vector<const Record *> of_type(std::uint16_t type) const;
     /// The n-th record of a type; throws when there are not so many.
     [[nodiscard]] std::size_t find(std::uint16_t type, std::size_t n = 0) const;
-    /// The controller state, put together from its pieces.
+    /// Whether the state comes in passes.
+    [[nodiscard]] bool has_passes() const { return !of_type(NVME_LM_REC_PRECOPY).empty(); }
+    /// What DIGEST says of the size of the state.
+    [[nodiscard]] std::uint64_t state_bytes_of_digest() const {
+        return records[find(NVME_LM_REC_DIGEST)].as<nvme_lm_digest>().state_size;
+    }
+    /// The controller state, put together from its pieces. Checks the digest.
     [[nodiscard]] Bytes state() const;
+
+  private:
+    [[nodiscard]] Assembly assembly() const;
+    void fill_digest(Record &record) const;
 };
 
 } // namespace lm::migration

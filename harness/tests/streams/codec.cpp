@@ -20,8 +20,12 @@ void append(Bytes &out, ByteView bytes) {
 void note(const nvme_lm_decoder &decoder, Decoded &result) {
     ++result.seen[decoder.type];
     const auto payload = std::as_bytes(std::span{decoder.payload, decoder.length});
-    if (decoder.type == NVME_LM_REC_STATE)
-        append(result.state, payload.subspan(sizeof(nvme_lm_state_piece)));
+    if (decoder.type != NVME_LM_REC_STATE)
+        return;
+    const ByteView bytes = payload.subspan(sizeof(nvme_lm_state_piece));
+    const std::size_t at = load<std::uint64_t>(payload, offsetof(nvme_lm_state_piece, offset));
+    result.state.resize(std::max(result.state.size(), at + bytes.size()));
+    std::ranges::copy(bytes, result.state.begin() + static_cast<std::ptrdiff_t>(at));
 }
 
 } // namespace
@@ -45,6 +49,8 @@ Decoded decode(ByteView stream, std::size_t chunk, std::uint64_t max_state) {
         event = nvme_lm_decoder_finish(&decoder);
     result.error = event < 0 ? -event : 0;
     result.skipped = decoder.skipped;
+    result.state.resize(
+        std::min(result.state.size(), static_cast<std::size_t>(decoder.state_size)));
     if (decoder.complaint.what)
         result.complaint = decoder.complaint.what;
     return result;
