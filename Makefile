@@ -46,6 +46,16 @@ kunit: ## the KUnit suites in user mode Linux, in seconds
 	@rig/get host
 	@tests/kunit/run-uml
 
+.PHONY: fuzz
+fuzz: ## fuzz the stream decoder in user space, MINUTES=5
+	@rig/get host
+	@tests/fuzz/run --minutes $(or $(MINUTES),5)
+
+.PHONY: mutation
+mutation: ## test the tests: break the driver in many ways, see each noticed
+	@rig/get host
+	@tests/mutation/run $(BREAKAGES)
+
 .PHONY: harness
 harness: ## build the C++ test harness
 	@rig/get host
