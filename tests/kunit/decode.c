@@ -13,8 +13,24 @@
 struct decode_room {
 	struct decoded decoded;
 	struct nvme_lm_decoder dec;
-	u8 payload[1024];
+	u8 payload[DECODE_MAX_STATE];
+	__le64 hashes[DECODE_MAX_GRANULES];
+	u32 lengths[DECODE_MAX_GRANULES];
 };
+
+static int make_room(struct nvme_lm_decoder *dec, u64 count)
+{
+	struct decode_room *room = container_of(dec, struct decode_room, dec);
+
+	if (room->decoded.room_error)
+		return room->decoded.room_error;
+	if (count > DECODE_MAX_GRANULES)
+		return -ENOSPC;
+	dec->hashes = room->hashes;
+	dec->lengths = room->lengths;
+	dec->granule_room = count;
+	return 0;
+}
 
 struct decoded *decode_alloc(struct kunit *test)
 {
@@ -38,6 +54,9 @@ static void take_record(struct kunit *test, struct decoded *out)
 	if (dec->type != RAW_STATE)
 		return;
 	offset = get_unaligned_le64(dec->payload);
+	if (offset + dec->length - RAW_PIECE_SIZE <= DECODE_MAX_STATE)
+		memcpy(out->image + offset, dec->payload + RAW_PIECE_SIZE,
+		       dec->length - RAW_PIECE_SIZE);
 	for (i = RAW_PIECE_SIZE; i < dec->length; i++)
 		if (dec->payload[i] != raw_state_byte(offset++))
 			out->wrong_state++;
@@ -71,12 +90,18 @@ int decode_bytes(struct kunit *test, const u8 *bytes, size_t len,
 	struct decode_room *room = container_of(out, struct decode_room, decoded);
 	size_t position = 0, piece;
 	u64 max_state = out->max_state;
+	bool old_reader = out->old_reader;
+	int room_error = out->room_error;
 	int ret = 0;
 
 	memset(room, 0, sizeof(*room));
 	out->dec = &room->dec;
 	out->max_state = max_state;
-	nvme_lm_decoder_init(out->dec, room->payload, sizeof(room->payload), max_state);
+	out->old_reader = old_reader;
+	out->room_error = room_error;
+	nvme_lm_decoder_init(out->dec, room->payload, sizeof(room->payload), out->max_state);
+	if (!out->old_reader)
+		out->dec->make_room = make_room;
 	while (position < len && !ret) {
 		piece = step ? min(step(context, position), len - position) : len;
 		ret = push_all(test, bytes + position, piece, out);

@@ -13,25 +13,33 @@ struct kunit;
 struct nvme_lm_decoder;
 
 #define DECODE_MAX_RECORDS	16
+#define DECODE_MAX_STATE	32768
+#define DECODE_MAX_GRANULES	(DECODE_MAX_STATE / 4096)
 
 /**
  * struct decoded - what a decoder made of a stream
  * @max_state: most bytes of state to accept; the caller may change it
+ * @old_reader: know nothing of a state that comes in passes; likewise
+ * @room_error: what making room for granules gives; likewise
  * @result: 0 if the stream is whole and right, or the decoder's errno
  * @headers: times the decoder said that it has the header
  * @records: records that it gave, END not among them
  * @type: their types
  * @wrong_state: bytes of state that are not as raw_state_byte() has them
+ * @image: the state, put together
  * @complaint: whether there was a word about a refusal
  * @dec: the decoder as it was at the end
  */
 struct decoded {
 	u64 max_state;
+	bool old_reader;
+	int room_error;
 	int result;
 	unsigned int headers;
 	unsigned int records;
 	u16 type[DECODE_MAX_RECORDS];
 	u64 wrong_state;
+	u8 image[DECODE_MAX_STATE];
 	bool complaint;
 	struct nvme_lm_decoder *dec;
 };

@@ -4,6 +4,8 @@
  */
 #include <kunit/test-bug.h>
 #include <kunit/test.h>
+#include <linux/bitops.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
@@ -150,6 +152,87 @@ void raw_state(struct raw_stream *s, u64 offset, u32 len)
 	for (i = 0; i < len; i++)
 		payload[RAW_PIECE_SIZE + i] = raw_state_byte(offset + i);
 	raw_seal(s, s->records - 1);
+}
+
+void raw_state_of(struct raw_stream *s, u64 offset, const u8 *bytes, u32 len)
+{
+	raw_state(s, offset, len);
+	memcpy(raw_payload(s, s->records - 1) + RAW_PIECE_SIZE, bytes, len);
+	raw_seal(s, s->records - 1);
+}
+
+const u8 raw_key[16] = {
+	0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15,
+};
+
+static void sip_round(u64 *v)
+{
+	v[0] += v[1];
+	v[1] = rol64(v[1], 13);
+	v[1] ^= v[0];
+	v[0] = rol64(v[0], 32);
+	v[2] += v[3];
+	v[3] = rol64(v[3], 16);
+	v[3] ^= v[2];
+	v[0] += v[3];
+	v[3] = rol64(v[3], 21);
+	v[3] ^= v[0];
+	v[2] += v[1];
+	v[1] = rol64(v[1], 17);
+	v[1] ^= v[2];
+	v[2] = rol64(v[2], 32);
+}
+
+static void sip_word(u64 *v, u64 word)
+{
+	v[3] ^= word;
+	sip_round(v);
+	sip_round(v);
+	v[0] ^= word;
+}
+
+u64 raw_siphash(const u8 *key, const void *data, size_t len)
+{
+	u64 k0 = get_unaligned_le64(key), k1 = get_unaligned_le64(key + 8);
+	u64 v[4] = {
+		k0 ^ 0x736f6d6570736575ULL, k1 ^ 0x646f72616e646f6dULL,
+		k0 ^ 0x6c7967656e657261ULL, k1 ^ 0x7465646279746573ULL,
+	};
+	u8 last[8] = { 0, 0, 0, 0, 0, 0, 0, len };
+	const u8 *byte = data;
+	int i;
+
+	for (; len >= 8; len -= 8, byte += 8)
+		sip_word(v, get_unaligned_le64(byte));
+	memcpy(last, byte, len);
+	sip_word(v, get_unaligned_le64(last));
+	v[2] ^= 0xff;
+	for (i = 0; i < 4; i++)
+		sip_round(v);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+void raw_precopy(struct raw_stream *s, u32 granule)
+{
+	u8 payload[RAW_PRECOPY_SIZE] = {};
+
+	put_unaligned_le32(granule, payload);
+	memcpy(payload + 8, raw_key, sizeof(raw_key));
+	raw_record(s, RAW_PRECOPY, RAW_MANDATORY, payload, sizeof(payload));
+}
+
+void raw_digest(struct raw_stream *s, u32 granule, const u8 *state, u64 size)
+{
+	u8 payload[RAW_DIGEST_SIZE], hashes[16 * 8];
+	u64 offset;
+	u32 n = 0;
+
+	for (offset = 0; offset < size && n < sizeof(hashes); offset += granule, n += 8)
+		put_unaligned_le64(raw_siphash(raw_key, state + offset,
+					       min_t(u64, granule, size - offset)), hashes + n);
+	put_unaligned_le64(size, payload);
+	put_unaligned_le64(raw_siphash(raw_key, hashes, n), payload + 8);
+	raw_record(s, RAW_DIGEST, RAW_MANDATORY, payload, sizeof(payload));
 }
 
 void raw_end(struct raw_stream *s, u64 state_size)

@@ -37,16 +37,20 @@ struct kunit;
 #define RAW_IDENTITY		0x0001
 #define RAW_FORMAT		0x0002
 #define RAW_MEDIUM		0x0003
+#define RAW_PRECOPY		0x0004
 #define RAW_STATE		0x0010
+#define RAW_DIGEST		0x0011
 #define RAW_END			0x00ff
 #define RAW_MANDATORY		0x0001
 #define RAW_IDENTITY_SIZE	360
 #define RAW_FORMAT_SIZE		32
 #define RAW_MEDIUM_SIZE		64
+#define RAW_PRECOPY_SIZE	32
 #define RAW_PIECE_SIZE		16
+#define RAW_DIGEST_SIZE		16
 #define RAW_END_SIZE		16
 
-#define RAW_MAX_BYTES		4096
+#define RAW_MAX_BYTES		49152
 #define RAW_MAX_RECORDS		16
 
 /**
@@ -124,6 +128,44 @@ void raw_medium(struct raw_stream *s, u32 nsid);
  * @len: bytes of state, each as raw_state_byte() gives it
  */
 void raw_state(struct raw_stream *s, u64 offset, u32 len);
+
+/**
+ * raw_state_of - add a STATE record with bytes of the caller
+ * @s: the stream
+ * @offset: where the piece belongs
+ * @bytes: the first of them
+ * @len: how many
+ */
+void raw_state_of(struct raw_stream *s, u64 offset, const u8 *bytes, u32 len);
+
+/**
+ * raw_siphash - SipHash-2-4 with 64 bits, as its authors describe it
+ * @key: 16 bytes
+ * @data: first byte
+ * @len: number of bytes
+ *
+ * Return: the hash.
+ */
+u64 raw_siphash(const u8 *key, const void *data, size_t len);
+
+/* The key of raw_precopy(). */
+extern const u8 raw_key[16];
+
+/**
+ * raw_precopy - add a PRECOPY record
+ * @s: the stream
+ * @granule: bytes of a granule
+ */
+void raw_precopy(struct raw_stream *s, u32 granule);
+
+/**
+ * raw_digest - add a DIGEST record
+ * @s: the stream
+ * @granule: bytes of a granule
+ * @state: the whole state
+ * @size: bytes of it
+ */
+void raw_digest(struct raw_stream *s, u32 granule, const u8 *state, u64 size);
 
 /**
  * raw_state_byte - what the state of the tests holds

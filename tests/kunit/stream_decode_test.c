@@ -132,14 +132,14 @@ static void skips_unknown_optional_records(struct kunit *test)
 		raw_header(s, RAW_HEADER_SIZE);
 		raw_identity(s);
 		raw_format(s);
-		raw_record(s, 0x0004, 0, NULL, lengths[i]);
+		raw_record(s, 0x0005, 0, NULL, lengths[i]);
 		raw_medium(s, 1);
 		raw_record(s, 0x0000, 0, NULL, 3);
 		raw_medium(s, 2);
 		raw_state(s, 0, 8);
 		raw_record(s, 0xffff, 0, NULL, 9);
 		raw_state(s, 8, 8);
-		raw_record(s, 0x0011, 0, NULL, 0);
+		raw_record(s, 0x0012, 0, NULL, 0);
 		raw_end(s, 16);
 		KUNIT_EXPECT_EQ(test, decode_stream(test, s, out), 0);
 		KUNIT_EXPECT_EQ(test, out->records, 6);

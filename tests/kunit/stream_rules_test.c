@@ -89,7 +89,7 @@ static const struct record_rule record_rules[] = {
 	HEAD("reserved2, last byte", STATE_3, RESERVED2 + 7, 1, 0x80, -EPROTO),
 	HEAD("reserved of END", END, RESERVED, 1, 1, -EPROTO),
 	HEAD("unknown mandatory first", IDENTITY, TYPE, 2, 0x0042, -EPROTONOSUPPORT),
-	HEAD("unknown mandatory medium", MEDIUM_1, TYPE, 2, 0x0004, -EPROTONOSUPPORT),
+	HEAD("unknown mandatory medium", MEDIUM_1, TYPE, 2, 0x0005, -EPROTONOSUPPORT),
 	HEAD("unknown mandatory, type 0", STATE_2, TYPE, 2, 0x0000, -EPROTONOSUPPORT),
 	HEAD("unknown mandatory last", END, TYPE, 2, 0xffff, -EPROTONOSUPPORT),
 	HEAD("IDENTITY in place of FORMAT", FORMAT, TYPE, 2, RAW_IDENTITY, -EPROTO),

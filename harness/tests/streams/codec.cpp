@@ -7,6 +7,7 @@ extern "C" {
 
 #include <algorithm>
 #include <cerrno>
+#include <vector>
 
 namespace lm::test {
 
@@ -14,6 +15,22 @@ namespace {
 
 void append(Bytes &out, ByteView bytes) {
     out.insert(out.end(), bytes.begin(), bytes.end());
+}
+
+/// The decoder, with room for what it notes down of a state that comes in passes.
+struct PassDecoder : nvme_lm_decoder {
+    std::vector<__le64> hash_of;
+    std::vector<u32> length_of;
+};
+
+extern "C" int make_room(nvme_lm_decoder *decoder, u64 count) {
+    auto *self = static_cast<PassDecoder *>(decoder);
+    self->hash_of.resize(count);
+    self->length_of.resize(count);
+    self->hashes = self->hash_of.data();
+    self->lengths = self->length_of.data();
+    self->granule_room = count;
+    return 0;
 }
 
 /// Note down the record that the decoder has just completed.
@@ -33,8 +50,9 @@ void note(const nvme_lm_decoder &decoder, Decoded &result) {
 Decoded decode(ByteView stream, std::size_t chunk, std::uint64_t max_state) {
     Decoded result;
     std::vector<u8> room(NVME_LM_STREAM_MAX_PAYLOAD);
-    nvme_lm_decoder decoder;
+    PassDecoder decoder;
     nvme_lm_decoder_init(&decoder, room.data(), static_cast<u32>(room.size()), max_state);
+    decoder.make_room = make_room;
     int event = 0;
     while (event >= 0 && !stream.empty()) {
         const ByteView part = stream.first(std::min(chunk, stream.size()));

@@ -9,9 +9,12 @@
 #include <linux/crc32c.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/math64.h>
+#include <linux/siphash.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <linux/unaligned.h>
 
 #include "stream.h"
 
@@ -28,9 +31,13 @@ static_assert(sizeof(struct nvme_lm_record) == 32);
 static_assert(sizeof(struct nvme_lm_identity) == 360);
 static_assert(sizeof(struct nvme_lm_format) == 32);
 static_assert(sizeof(struct nvme_lm_medium) == 64);
+static_assert(sizeof(struct nvme_lm_precopy) == 32);
 static_assert(sizeof(struct nvme_lm_state_piece) == 16);
+static_assert(sizeof(struct nvme_lm_digest) == 16);
 static_assert(sizeof(struct nvme_lm_end) == 16);
 static_assert(sizeof(struct nvme_lm_state_head) == 48);
+static_assert(sizeof(struct nvme_lm_precopy_record) == 64);
+static_assert(sizeof(struct nvme_lm_digest_record) == 48);
 static_assert(sizeof(struct nvme_lm_end_record) == 48);
 
 u32 nvme_lm_crc32c(const void *data, size_t len)
@@ -69,6 +76,29 @@ static u32 crc_append(u32 a, u32 b, u32 len_b)
 	return shifted ^ b;
 }
 
+static u64 keyed_hash(const struct nvme_lm_precopy *precopy, const void *data, size_t len)
+{
+	siphash_key_t key = {
+		.key = { get_unaligned_le64(precopy->key), get_unaligned_le64(precopy->key + 8) },
+	};
+
+	return siphash(data, len, &key);
+}
+
+__le64 nvme_lm_granule_hash(const struct nvme_lm_precopy *precopy, const void *data,
+			    u32 len)
+{
+	return cpu_to_le64(keyed_hash(precopy, data, len));
+}
+
+static u64 make_digest(const struct nvme_lm_precopy *precopy, const __le64 *hashes,
+		       u64 state_size)
+{
+	u64 count = nvme_lm_granules(state_size, le32_to_cpu(precopy->granule));
+
+	return keyed_hash(precopy, hashes, count * sizeof(*hashes));
+}
+
 void nvme_lm_encode_header(struct nvme_lm_encoder *enc,
 			   enum nvme_lm_command_set command_set,
 			   struct nvme_lm_stream_header *header)
@@ -105,18 +135,46 @@ void nvme_lm_encode_record(struct nvme_lm_encoder *enc, u16 type, u16 flags,
 	encode_record(enc, type, flags, crc32c(CRC_SEED, payload, length), length, record);
 }
 
+void nvme_lm_encode_precopy(struct nvme_lm_encoder *enc, u32 granule, const u8 *key,
+			    struct nvme_lm_precopy_record *precopy)
+{
+	memset(&precopy->precopy, 0, sizeof(precopy->precopy));
+	precopy->precopy.granule = cpu_to_le32(granule);
+	memcpy(precopy->precopy.key, key, sizeof(precopy->precopy.key));
+	nvme_lm_encode_record(enc, NVME_LM_REC_PRECOPY, NVME_LM_REC_F_MANDATORY,
+			      &precopy->precopy, sizeof(precopy->precopy), &precopy->record);
+}
+
+void nvme_lm_encode_digest(struct nvme_lm_encoder *enc, const struct nvme_lm_precopy *precopy,
+			   const __le64 *hashes, u64 state_size,
+			   struct nvme_lm_digest_record *digest)
+{
+	digest->digest.state_size = cpu_to_le64(state_size);
+	digest->digest.digest = cpu_to_le64(make_digest(precopy, hashes, state_size));
+	nvme_lm_encode_record(enc, NVME_LM_REC_DIGEST, NVME_LM_REC_F_MANDATORY,
+			      &digest->digest, sizeof(digest->digest), &digest->record);
+	enc->state_size = state_size;
+}
+
 void nvme_lm_encode_state(struct nvme_lm_encoder *enc, const void *data, u32 len,
 			  struct nvme_lm_state_head *head)
 {
+	nvme_lm_encode_state_at(enc, enc->state_size, data, len, head);
+}
+
+void nvme_lm_encode_state_at(struct nvme_lm_encoder *enc, u64 offset, const void *data,
+			     u32 len, struct nvme_lm_state_head *head)
+{
 	u32 crc;
 
-	head->piece.offset = cpu_to_le64(enc->state_size);
+	head->piece.offset = cpu_to_le64(offset);
 	head->piece.reserved = 0;
 	crc = crc32c(CRC_SEED, &head->piece, sizeof(head->piece));
 	crc = crc32c(crc, data, len);
 	encode_record(enc, NVME_LM_REC_STATE, NVME_LM_REC_F_MANDATORY, crc,
 		      sizeof(head->piece) + len, &head->record);
-	enc->state_size += len;
+	if (enc->state_size < offset + len)
+		enc->state_size = offset + len;
 }
 
 void nvme_lm_encode_end(struct nvme_lm_encoder *enc, struct nvme_lm_end_record *end)
@@ -227,7 +285,7 @@ static int header_complete(struct nvme_lm_decoder *dec)
 	return NVME_LM_DECODE_HEADER;
 }
 
-static bool type_is_known(u16 type)
+static bool type_is_known(const struct nvme_lm_decoder *dec, u16 type)
 {
 	switch (type) {
 	case NVME_LM_REC_IDENTITY:
@@ -236,6 +294,9 @@ static bool type_is_known(u16 type)
 	case NVME_LM_REC_STATE:
 	case NVME_LM_REC_END:
 		return true;
+	case NVME_LM_REC_PRECOPY:
+	case NVME_LM_REC_DIGEST:
+		return dec->make_room;
 	default:
 		return false;
 	}
@@ -244,20 +305,26 @@ static bool type_is_known(u16 type)
 /* May a record of @type follow the known record that came last? */
 static bool type_is_in_place(const struct nvme_lm_decoder *dec, u16 type)
 {
+	bool in_passes = dec->precopy.granule;
+
 	switch (type) {
 	case NVME_LM_REC_IDENTITY:
 		return dec->next_seq == 0;
 	case NVME_LM_REC_FORMAT:
 		return dec->next_seq == 1;
 	case NVME_LM_REC_MEDIUM:
+	case NVME_LM_REC_PRECOPY:
 		return dec->last_type == NVME_LM_REC_FORMAT ||
 		       dec->last_type == NVME_LM_REC_MEDIUM;
 	case NVME_LM_REC_STATE:
 		return dec->last_type == NVME_LM_REC_FORMAT ||
 		       dec->last_type == NVME_LM_REC_MEDIUM ||
+		       dec->last_type == NVME_LM_REC_PRECOPY ||
 		       dec->last_type == NVME_LM_REC_STATE;
+	case NVME_LM_REC_DIGEST:
+		return in_passes && dec->last_type == NVME_LM_REC_STATE;
 	case NVME_LM_REC_END:
-		return dec->last_type == NVME_LM_REC_STATE;
+		return dec->last_type == (in_passes ? NVME_LM_REC_DIGEST : NVME_LM_REC_STATE);
 	default:
 		/* the first two places are those of IDENTITY and FORMAT */
 		return dec->next_seq >= 2;
@@ -274,6 +341,10 @@ static u32 fixed_length(u16 type)
 		return sizeof(struct nvme_lm_format);
 	case NVME_LM_REC_MEDIUM:
 		return sizeof(struct nvme_lm_medium);
+	case NVME_LM_REC_PRECOPY:
+		return sizeof(struct nvme_lm_precopy);
+	case NVME_LM_REC_DIGEST:
+		return sizeof(struct nvme_lm_digest);
 	case NVME_LM_REC_END:
 		return sizeof(struct nvme_lm_end);
 	default:
@@ -309,7 +380,7 @@ static int check_type(struct nvme_lm_decoder *dec, u16 type, u32 length)
 {
 	u32 fixed = fixed_length(type);
 
-	if (!type_is_known(type) &&
+	if (!type_is_known(dec, type) &&
 	    (le16_to_cpu(dec->record.flags) & NVME_LM_REC_F_MANDATORY))
 		return refuse(dec, -EPROTONOSUPPORT, "type of a mandatory record", 0, type);
 	if (!type_is_in_place(dec, type))
@@ -320,7 +391,10 @@ static int check_type(struct nvme_lm_decoder *dec, u16 type, u32 length)
 	return 0;
 }
 
-/* State: bounded before a byte of it is taken. */
+/*
+ * State: bounded before a byte of it is taken.  Where it goes is not known yet if
+ * it comes in passes: then that is bounded when the record is whole.
+ */
 static int check_state_length(struct nvme_lm_decoder *dec, u32 length)
 {
 	u32 bytes = length - sizeof(struct nvme_lm_state_piece);
@@ -328,7 +402,8 @@ static int check_state_length(struct nvme_lm_decoder *dec, u32 length)
 	if (length <= sizeof(struct nvme_lm_state_piece))
 		return refuse(dec, -EPROTO, "length of a STATE payload",
 			      sizeof(struct nvme_lm_state_piece) + 1, length);
-	if (bytes > dec->max_state || dec->state_size > dec->max_state - bytes)
+	if (bytes > dec->max_state ||
+	    (!dec->precopy.granule && dec->state_size > dec->max_state - bytes))
 		return refuse(dec, -EFBIG, "bytes of state", dec->max_state,
 			      dec->state_size + bytes);
 	return 0;
@@ -350,7 +425,7 @@ static int record_complete(struct nvme_lm_decoder *dec)
 	if (ret)
 		return ret;
 
-	dec->known = type_is_known(type);
+	dec->known = type_is_known(dec, type);
 	if (dec->known && length > dec->payload_size)
 		return refuse(dec, -EFBIG, "record payload that fits the reader's buffer",
 			      dec->payload_size, length);
@@ -409,12 +484,116 @@ static int check_medium(struct nvme_lm_decoder *dec)
 	return NVME_LM_DECODE_RECORD;
 }
 
+static int check_precopy(struct nvme_lm_decoder *dec)
+{
+	const struct nvme_lm_precopy *precopy = (const void *)dec->payload;
+	u32 granule = le32_to_cpu(precopy->granule);
+
+	if (precopy->reserved || !all_zero(precopy->reserved2, sizeof(precopy->reserved2)))
+		return refuse(dec, -EPROTO, "reserved field of PRECOPY", 0, 1);
+	if (granule < NVME_LM_STREAM_MIN_GRANULE || granule > NVME_LM_STREAM_MAX_GRANULE ||
+	    !is_power_of_2(granule))
+		return refuse(dec, -EPROTO, "granule of PRECOPY", NVME_LM_STREAM_MIN_GRANULE,
+			      granule);
+	dec->precopy = *precopy;
+	return NVME_LM_DECODE_RECORD;
+}
+
+/* Note down the granules of a piece that was found to be in place. */
+static int take_granules(struct nvme_lm_decoder *dec, u64 offset, u32 bytes)
+{
+	const u8 *data = dec->payload + sizeof(struct nvme_lm_state_piece);
+	u32 granule = le32_to_cpu(dec->precopy.granule);
+	u64 index = offset / granule;
+	u64 count = nvme_lm_granules(offset + bytes, granule);
+	u32 len;
+	int ret;
+
+	if (count > dec->granule_room) {
+		ret = dec->make_room(dec, count);
+		if (ret)
+			return refuse(dec, ret, "granules of state to take note of",
+				      dec->granule_room, count);
+	}
+	for (; bytes; bytes -= len, data += len, index++) {
+		len = min_t(u32, bytes, granule);
+		dec->lengths[index] = len;
+		dec->hashes[index] = nvme_lm_granule_hash(&dec->precopy, data, len);
+	}
+	return 0;
+}
+
+/* A piece of a state that comes in passes. */
+static int check_piece_of_pass(struct nvme_lm_decoder *dec)
+{
+	const struct nvme_lm_state_piece *piece = (const void *)dec->payload;
+	u64 offset = le64_to_cpu(piece->offset);
+	u32 bytes = dec->length - sizeof(*piece);
+	int ret;
+
+	if (offset > dec->state_size)
+		return refuse(dec, -EILSEQ, "offset of a piece of state, at most",
+			      dec->state_size, offset);
+	if (offset & (le32_to_cpu(dec->precopy.granule) - 1))
+		return refuse(dec, -EILSEQ, "offset of a piece of state, a multiple of",
+			      le32_to_cpu(dec->precopy.granule), offset);
+	if (offset > dec->max_state - bytes)
+		return refuse(dec, -EFBIG, "bytes of state", dec->max_state, offset + bytes);
+	ret = take_granules(dec, offset, bytes);
+	if (ret)
+		return ret;
+	if (dec->state_size < offset + bytes)
+		dec->state_size = offset + bytes;
+	return NVME_LM_DECODE_RECORD;
+}
+
+/* Is each granule as long as it has to be in a state of @size bytes? */
+static int check_lengths(struct nvme_lm_decoder *dec, u64 size)
+{
+	u32 granule = le32_to_cpu(dec->precopy.granule);
+	u64 index;
+	u32 len;
+
+	for (index = 0; size; index++, size -= len) {
+		len = min_t(u64, size, granule);
+		if (dec->lengths[index] != len)
+			return refuse(dec, -EILSEQ, "bytes that came last of a granule", len,
+				      dec->lengths[index]);
+	}
+	return 0;
+}
+
+static int check_digest(struct nvme_lm_decoder *dec)
+{
+	const struct nvme_lm_digest *digest = (const void *)dec->payload;
+	u64 size = le64_to_cpu(digest->state_size);
+	u64 found;
+	int ret;
+
+	if (!size || size % 4)
+		return refuse(dec, -EPROTO, "bytes of state in DIGEST, a multiple of", 4, size);
+	if (size > dec->state_size)
+		return refuse(dec, -EILSEQ, "bytes of state in DIGEST, at most what came",
+			      dec->state_size, size);
+	ret = check_lengths(dec, size);
+	if (ret)
+		return ret;
+	found = make_digest(&dec->precopy, dec->hashes, size);
+	if (le64_to_cpu(digest->digest) != found)
+		return refuse(dec, -EBADMSG, "digest of the state that was put together",
+			      le64_to_cpu(digest->digest), found);
+	dec->state_size = size;
+	return NVME_LM_DECODE_RECORD;
+}
+
 static int check_state(struct nvme_lm_decoder *dec)
 {
 	const struct nvme_lm_state_piece *piece = (const void *)dec->payload;
 
 	if (piece->reserved)
 		return refuse(dec, -EPROTO, "reserved field of STATE", 0, 1);
+	if (dec->precopy.granule)
+		return check_piece_of_pass(dec);
 	if (le64_to_cpu(piece->offset) != dec->state_size)
 		return refuse(dec, -EILSEQ, "offset of a piece of state", dec->state_size,
 			      le64_to_cpu(piece->offset));
@@ -447,8 +626,12 @@ static int check_payload(struct nvme_lm_decoder *dec)
 		return check_format(dec);
 	case NVME_LM_REC_MEDIUM:
 		return check_medium(dec);
+	case NVME_LM_REC_PRECOPY:
+		return check_precopy(dec);
 	case NVME_LM_REC_STATE:
 		return check_state(dec);
+	case NVME_LM_REC_DIGEST:
+		return check_digest(dec);
 	case NVME_LM_REC_END:
 		return check_end(dec);
 	default:

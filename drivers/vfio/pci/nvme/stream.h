@@ -14,11 +14,13 @@
  *                     doubled or out of place by its type, a reserved field
  *                     that is not 0
  *   -EILSEQ           a record's sequence number, a state offset or the total
- *                     of END does not continue what came before
- *   -EBADMSG          a CRC is wrong
+ *                     of DIGEST or END does not continue what came before
+ *   -EBADMSG          a CRC or the digest is wrong
  *   -ENODATA          the stream ended before END
  *   -EOVERFLOW        bytes after END
  *   -EFBIG            more state than the reader accepts
+ *
+ * Besides, whatever the reader's own &nvme_lm_decoder.make_room gives.
  *
  * Where several apply the order is: magic, version, length of the header, CRC,
  * sequence number, then the rest.
@@ -54,6 +56,26 @@ struct nvme_lm_state_head {
 };
 
 /**
+ * struct nvme_lm_precopy_record - what tells that the state comes in passes
+ * @record: record header
+ * @precopy: payload
+ */
+struct nvme_lm_precopy_record {
+	struct nvme_lm_record record;
+	struct nvme_lm_precopy precopy;
+};
+
+/**
+ * struct nvme_lm_digest_record - what ends the passes
+ * @record: record header
+ * @digest: payload
+ */
+struct nvme_lm_digest_record {
+	struct nvme_lm_record record;
+	struct nvme_lm_digest digest;
+};
+
+/**
  * struct nvme_lm_end_record - the last bytes of a stream
  * @record: record header
  * @end: payload
@@ -74,6 +96,27 @@ struct nvme_lm_end_record {
 u32 nvme_lm_crc32c(const void *data, size_t len);
 
 /**
+ * nvme_lm_granules - how many granules a state has
+ * @size: bytes of state
+ * @granule: bytes of each but the last, a power of two
+ */
+static inline u64 nvme_lm_granules(u64 size, u32 granule)
+{
+	return (size / granule) + (size % granule != 0);
+}
+
+/**
+ * nvme_lm_granule_hash - the hash of a granule, as DIGEST is made of
+ * @precopy: has the key
+ * @data: first byte of the granule
+ * @len: bytes of it
+ *
+ * Return: the hash, little-endian.
+ */
+__le64 nvme_lm_granule_hash(const struct nvme_lm_precopy *precopy, const void *data,
+			    u32 len);
+
+/**
  * nvme_lm_encode_header - start a stream
  * @enc: initialised here
  * @command_set: how the state was taken
@@ -92,11 +135,44 @@ void nvme_lm_encode_header(struct nvme_lm_encoder *enc,
  * @length: bytes of payload, at most %NVME_LM_STREAM_MAX_PAYLOAD
  * @record: filled in; goes to the stream before @payload
  *
- * Not for STATE and END: they have functions of their own.
+ * Not for PRECOPY, STATE, DIGEST and END: they have functions of their own.
  */
 void nvme_lm_encode_record(struct nvme_lm_encoder *enc, u16 type, u16 flags,
 			   const void *payload, u32 length,
 			   struct nvme_lm_record *record);
+
+/**
+ * nvme_lm_encode_precopy - tell that the state comes in passes
+ * @enc: the stream so far, to which no state was added
+ * @granule: bytes in which changes are found
+ * @key: 16 random bytes
+ * @precopy: filled in; goes to the stream
+ */
+void nvme_lm_encode_precopy(struct nvme_lm_encoder *enc, u32 granule, const u8 *key,
+			    struct nvme_lm_precopy_record *precopy);
+
+/**
+ * nvme_lm_encode_state_at - add a piece of a state that comes in passes
+ * @enc: the stream so far
+ * @offset: where the piece belongs
+ * @data: first byte of the piece
+ * @len: bytes of the piece, as for nvme_lm_encode_state()
+ * @head: filled in; goes to the stream before @data
+ */
+void nvme_lm_encode_state_at(struct nvme_lm_encoder *enc, u64 offset, const void *data,
+			     u32 len, struct nvme_lm_state_head *head);
+
+/**
+ * nvme_lm_encode_digest - end the passes
+ * @enc: the stream so far
+ * @precopy: what nvme_lm_encode_precopy() made
+ * @hashes: of each granule, in their order
+ * @state_size: bytes of state in the end
+ * @digest: filled in; goes to the stream
+ */
+void nvme_lm_encode_digest(struct nvme_lm_encoder *enc, const struct nvme_lm_precopy *precopy,
+			   const __le64 *hashes, u64 state_size,
+			   struct nvme_lm_digest_record *digest);
 
 /**
  * nvme_lm_encode_state - add the next piece of state
@@ -150,6 +226,18 @@ enum nvme_lm_decoder_part {
 	NVME_LM_PART_DONE,
 };
 
+struct nvme_lm_decoder;
+
+/**
+ * typedef nvme_lm_make_room_fn - make room to note down more granules
+ * @dec: the decoder; sets @dec->hashes, @dec->lengths and @dec->granule_room, and
+ *	keeps what is there
+ * @count: how many granules there must be room for
+ *
+ * Return: 0, or a negative errno that ends decoding.
+ */
+typedef int (*nvme_lm_make_room_fn)(struct nvme_lm_decoder *dec, u64 count);
+
 /**
  * struct nvme_lm_decoder - an incremental reader of a stream
  * @command_set: from the header; which values are good is the caller's matter
@@ -160,7 +248,14 @@ enum nvme_lm_decoder_part {
  * @payload_size: bytes of room at @payload
  * @max_state: most bytes of state to accept; the caller may set it until the
  *	first STATE record
- * @state_size: bytes of state in the records completed so far
+ * @state_size: bytes of state in the records completed so far; of a state that
+ *	comes in passes, the end of what came, and from DIGEST on its true size
+ * @precopy: the PRECOPY record; its granule is 0 if there was none
+ * @hashes: of each granule that came, as it came last
+ * @lengths: bytes of each granule, likewise
+ * @granule_room: how many there is room for at @hashes and at @lengths
+ * @make_room: makes more room; NULL to refuse a state that comes in passes as
+ *	something unknown.  To be set after nvme_lm_decoder_init().
  * @position: bytes taken so far
  * @skipped: unknown optional records passed over
  * @error: 0 or the errno that ended decoding; it stays
@@ -176,6 +271,11 @@ struct nvme_lm_decoder {
 	u32 payload_size;
 	u64 max_state;
 	u64 state_size;
+	struct nvme_lm_precopy precopy;
+	__le64 *hashes;
+	u32 *lengths;
+	u64 granule_room;
+	nvme_lm_make_room_fn make_room;
 	u64 position;
 	u32 skipped;
 	int error;
