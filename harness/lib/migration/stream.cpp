@@ -185,6 +185,19 @@ Stream Stream::parse(ByteView bytes) {
     return stream;
 }
 
+Stream Stream::parse_so_far(ByteView bytes, std::size_t &rest) {
+    Stream stream;
+    std::size_t at = parse_header(bytes, stream);
+    while (bytes.size() - at >= sizeof(nvme_lm_record)) {
+        const auto r = take<nvme_lm_record>(bytes, at, "a record header");
+        if (bytes.size() - at - sizeof(r) < r.length)
+            break;
+        at = parse_record(bytes, at, stream);
+    }
+    rest = bytes.size() - at;
+    return stream;
+}
+
 Bytes Stream::encode() const {
     nvme_lm_stream_header h = header;
     h.crc = header_crc(h, header_rest) ^ header_crc_flip;

@@ -53,6 +53,9 @@ struct Stream {
 
     /// Read and check everything; throws MalformedStream.
     static Stream parse(ByteView bytes);
+    /// Read and check what is whole of a stream that goes on; @rest gets the number
+    /// of bytes after its last whole record.
+    static Stream parse_so_far(ByteView bytes, std::size_t &rest);
     /// Write it with the right lengths, numbers and CRCs, but for what is
     /// overridden. END's payload gets the CRC and keeps its size field; so does
     /// DIGEST's, with the digest where there is one of that size.

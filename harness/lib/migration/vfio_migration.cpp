@@ -62,6 +62,29 @@ Bytes DataFile::read_all(std::size_t chunk) {
     }
 }
 
+Bytes DataFile::read_pass(std::size_t chunk) {
+    Bytes data;
+    Bytes some(chunk);
+    for (;;) {
+        const ssize_t n = ::read(fd(), some.data(), some.size());
+        if (n < 0 && errno == ENOMSG)
+            return data;
+        if (check(n, "cannot read the migration file") == 0)
+            throw std::runtime_error{"the migration file ends while the function runs"};
+        if (data.size() > most_saved_bytes)
+            throw std::length_error{"a pass does not end"};
+        data.insert(data.end(), some.begin(), some.begin() + n);
+    }
+}
+
+PrecopyInfo DataFile::precopy_info() const {
+    vfio_precopy_info info{};
+    info.argsz = sizeof(info);
+    check(::ioctl(fd(), VFIO_MIG_GET_PRECOPY_INFO, &info), "VFIO_MIG_GET_PRECOPY_INFO");
+    return {
+        .flags = info.flags, .initial_bytes = info.initial_bytes, .dirty_bytes = info.dirty_bytes};
+}
+
 std::size_t DataFile::write_some(ByteView in) {
     return static_cast<std::size_t>(
         check(::write(fd(), in.data(), in.size()), "cannot write the migration file"));
@@ -99,6 +122,14 @@ std::uint64_t Migration::data_size() const {
     device_->feature(VFIO_DEVICE_FEATURE_GET | VFIO_DEVICE_FEATURE_MIG_DATA_SIZE,
                      std::as_writable_bytes(std::span{&argument, 1}));
     return argument.stop_copy_length;
+}
+
+bool Migration::has_precopy_info_v2() const {
+    return device_->has_feature(VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2);
+}
+
+void Migration::enable_precopy_info_v2() {
+    device_->feature(VFIO_DEVICE_FEATURE_SET | VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2, {});
 }
 
 std::optional<DataFile> Migration::set(State to) {

@@ -27,6 +27,16 @@ enum class State : std::uint32_t {
 std::string_view name_of(State state);
 void PrintTo(State state, std::ostream *out);
 
+/// What VFIO_MIG_GET_PRECOPY_INFO says.
+struct PrecopyInfo {
+    std::uint32_t flags = 0;
+    std::uint64_t initial_bytes = 0;
+    std::uint64_t dirty_bytes = 0;
+
+    [[nodiscard]] bool reinit() const { return flags & VFIO_PRECOPY_INFO_REINIT; }
+    [[nodiscard]] std::uint64_t bytes() const { return initial_bytes + dirty_bytes; }
+};
+
 /// The file that a change of state hands out: read it to save, write it to load.
 class DataFile {
   public:
@@ -37,6 +47,11 @@ class DataFile {
     std::size_t read_some(ByteSpan out);
     /// Read to the end, at most @chunk bytes a call.
     Bytes read_all(std::size_t chunk = 1 << 20);
+    /// Read until the temporary end of PRE_COPY, ENOMSG; throws where the file ends
+    /// for good.
+    Bytes read_pass(std::size_t chunk = 1 << 20);
+    /// VFIO_MIG_GET_PRECOPY_INFO; throws std::system_error.
+    [[nodiscard]] PrecopyInfo precopy_info() const;
     /// One write(); throws std::system_error.
     std::size_t write_some(ByteView in);
     /// Write everything, at most @chunk bytes a call.
@@ -69,6 +84,9 @@ class Migration {
     [[nodiscard]] State state() const;
     /// VFIO_DEVICE_FEATURE_MIG_DATA_SIZE.
     [[nodiscard]] std::uint64_t data_size() const;
+    /// Whether the kernel has VFIO_DEVICE_FEATURE_MIG_PRECOPY_INFOv2.
+    [[nodiscard]] bool has_precopy_info_v2() const;
+    void enable_precopy_info_v2();
     /// Change the state; the file, if the change hands one out.
     std::optional<DataFile> set(State state);
     /// The same, for a change that must hand out a file.

@@ -20,7 +20,12 @@ enum class ConfigOffset : std::uint16_t {
 inline constexpr std::uint16_t command_memory = 1U << 1;
 inline constexpr std::uint16_t command_bus_master = 1U << 2;
 
-/// Capability identifier of MSI-X.
+/// Capability identifiers.
+inline constexpr std::uint8_t capability_express = 0x10;
 inline constexpr std::uint8_t capability_msix = 0x11;
+
+/// Device Control in the PCI Express capability (PCI Express Base 5.0, 7.5.3.4).
+inline constexpr std::uint16_t express_device_control = 0x08;
+inline constexpr std::uint16_t initiate_function_level_reset = 1U << 15;
 
 } // namespace lm::pci

@@ -73,6 +73,24 @@ void Device::reset() {
     check(::ioctl(fd(), VFIO_DEVICE_RESET), "VFIO_DEVICE_RESET of " + address_.text());
 }
 
+std::uint16_t Device::capability(std::uint8_t id) const {
+    std::uint8_t at = config_read<std::uint8_t>(pci::ConfigOffset::capabilities);
+    for (unsigned n = 0; at && n < 48; ++n) {
+        if (config_read<std::uint8_t>(pci::ConfigOffset{at}) == id)
+            return at;
+        at = config_read<std::uint8_t>(pci::ConfigOffset{static_cast<std::uint16_t>(at + 1)});
+    }
+    throw std::runtime_error{fmt::format("{} has no PCI capability {:#x}", address_.text(), id)};
+}
+
+void Device::function_level_reset() {
+    const pci::ConfigOffset control{static_cast<std::uint16_t>(capability(pci::capability_express) +
+                                                               pci::express_device_control)};
+    const auto now = config_read<std::uint16_t>(control);
+    config_write<std::uint16_t>(
+        control, static_cast<std::uint16_t>(now | pci::initiate_function_level_reset));
+}
+
 vfio_irq_info Device::irq_info(std::uint32_t index) const {
     vfio_irq_info info{};
     info.argsz = sizeof(info);

@@ -88,6 +88,8 @@ class Device {
     void enable_bus_master();
     /// Reset by VFIO_DEVICE_RESET, which is a function level reset here.
     void reset();
+    /// Reset as a guest does it: Initiate Function Level Reset in Device Control.
+    void function_level_reset();
 
     /// How many MSI-X vectors the function has.
     [[nodiscard]] unsigned msix_vectors() const;
@@ -101,6 +103,8 @@ class Device {
     [[nodiscard]] bool has_feature(std::uint32_t flags) const;
 
   private:
+    /// Where a capability of the standard list is; throws when there is none.
+    [[nodiscard]] std::uint16_t capability(std::uint8_t id) const;
     [[nodiscard]] vfio_irq_info irq_info(std::uint32_t index) const;
 
     pci::Address address_;

@@ -21,6 +21,20 @@ Endpoint MigrationTest::endpoint(std::size_t n) {
     return {machine, migration::Migration{machine.device()}};
 }
 
+bool MigrationTest::has(const migration::Migration &m, State state) {
+    const std::uint64_t flags = m.flags();
+    switch (state) {
+    case State::running_p2p:
+        return flags & VFIO_MIGRATION_P2P;
+    case State::pre_copy:
+        return flags & VFIO_MIGRATION_PRE_COPY;
+    case State::pre_copy_p2p:
+        return flags & VFIO_MIGRATION_P2P && flags & VFIO_MIGRATION_PRE_COPY;
+    default:
+        return true;
+    }
+}
+
 Bytes MigrationTest::move(Guest &guest, Endpoint &from, Endpoint &to) {
     Bytes stream = from.migration.save();
     to.migration.load(stream);

@@ -8,6 +8,10 @@
 
 namespace lm::test {
 
+/// What the support table of the README promises of every function that can be
+/// migrated: VFIO_MIGRATION_* flags.
+inline constexpr std::uint64_t promised_flags = VFIO_MIGRATION_STOP_COPY;
+
 /// A function with its migration interface.
 struct Endpoint {
     Machine &machine;
@@ -31,6 +35,9 @@ class MigrationTest : public GuestTest {
 
     /// The errno of loading a stream, whichever call gives it; 0 when it loads.
     static int load_error(Endpoint &end, ByteView stream, std::size_t chunk = 1 << 20);
+
+    /// Whether a function has the state at all.
+    static bool has(const migration::Migration &m, State state);
 
     /// The errno of an action that throws std::system_error; 0 when it does not.
     template <typename Action> static int error_of(Action action) {
