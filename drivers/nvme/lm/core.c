@@ -29,9 +29,9 @@ static int bus_event(struct notifier_block *nb, unsigned long action,
 	struct device *dev = data;
 
 	if (action == BUS_NOTIFY_BOUND_DRIVER && is_candidate(dev))
-		nvme_lm_ctrl_add(to_pci_dev(dev));
+		nvme_lm_pf_add(to_pci_dev(dev));
 	else if (action == BUS_NOTIFY_UNBIND_DRIVER)
-		nvme_lm_ctrl_remove(to_pci_dev(dev));
+		nvme_lm_pf_remove(to_pci_dev(dev));
 	return NOTIFY_OK;
 }
 
@@ -43,7 +43,7 @@ static int add_bound(struct device *dev, void *unused)
 {
 	guard(device)(dev);
 	if (is_candidate(dev))
-		nvme_lm_ctrl_add(to_pci_dev(dev));
+		nvme_lm_pf_add(to_pci_dev(dev));
 	return 0;
 }
 
@@ -77,9 +77,13 @@ static int __init nvme_lm_init(void)
 
 static void __exit nvme_lm_exit(void)
 {
-	/* There are no handles: whoever had one would hold this module. */
+	/*
+	 * There are no handles: whoever had one would hold this module.  The
+	 * notifier goes last, for until then it waits for us before a driver
+	 * lets go of a function that we look at.
+	 */
+	nvme_lm_pf_remove_all();
 	bus_unregister_notifier(&pci_bus_type, &bus_notifier);
-	nvme_lm_ctrl_remove_all();
 	destroy_workqueue(nvme_lm_events);
 }
 

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Controlling controllers: which there are, from bind to unbind.
+ * A controlling controller, from attaching to detaching.
  */
 #include <linux/cleanup.h>
+#include <linux/err.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
 #include "lm.h"
 #include "trackwire.h"
-
-/* Guards the list; held for reading while handles are made from its members. */
-DECLARE_RWSEM(nvme_lm_ctrls_lock);
-LIST_HEAD(nvme_lm_ctrls);
 
 static void ctrl_release(struct kref *ref)
 {
@@ -46,7 +43,6 @@ static struct nvme_lm_ctrl *ctrl_alloc(void)
 	if (!ctrl)
 		return NULL;
 	kref_init(&ctrl->ref);
-	INIT_LIST_HEAD(&ctrl->node);
 	INIT_LIST_HEAD(&ctrl->functions);
 	mutex_init(&ctrl->functions_lock);
 	spin_lock_init(&ctrl->slots_lock);
@@ -89,7 +85,7 @@ static int ctrl_identify(struct nvme_lm_ctrl *ctrl)
 }
 
 /* With the way to the admin queue known: is it a controlling controller? */
-static int ctrl_start(struct nvme_lm_ctrl *ctrl)
+static int ctrl_start(struct nvme_lm_ctrl *ctrl, struct nvme_lm_why *why)
 {
 	struct pci_dev *pdev = ctrl->stock.pdev;
 	int ret, count;
@@ -99,21 +95,27 @@ static int ctrl_start(struct nvme_lm_ctrl *ctrl)
 	nvme_lm_reset_init(ctrl);
 	nvme_lm_issuer_init(&ctrl->own, ctrl, 0);
 
-	/* Without interrupt vectors in sysfs a reset cannot be noticed. */
+	/*
+	 * Without interrupt vectors in sysfs a reset cannot be noticed.  There are
+	 * none either while a reset goes on.
+	 */
 	if (!ctrl->setup_id) {
-		pci_warn(pdev,
-			 "nvme-lm: not attached: expected MSI or MSI-X vectors in sysfs, found none\n");
-		return -EOPNOTSUPP;
+		nvme_lm_say_why(why, "expected MSI or MSI-X vectors in sysfs, found none");
+		return -EBUSY;
 	}
 
 	ret = ctrl_identify(ctrl);
-	if (ret == -EOPNOTSUPP)
+	if (ret == -EOPNOTSUPP) {
+		nvme_lm_say_why(why,
+				"it cannot migrate other controllers: bit 11 of OACS in its Identify data is 0");
+		why->ordinary = true;
 		return ret;
+	}
 	count = ret ? ret : nvme_lm_topology_count(&ctrl->own);
 	if (count < 0) {
-		pci_warn(pdev,
-			 "nvme-lm: not attached: Identify for what it controls failed (%d); its trace event nvme_lm_command has the status\n",
-			 count);
+		nvme_lm_say_why(why,
+				"Identify for what it controls failed (%d); its trace event nvme_lm_command has the status",
+				count);
 		return count;
 	}
 
@@ -123,103 +125,66 @@ static int ctrl_start(struct nvme_lm_ctrl *ctrl)
 	return 0;
 }
 
-static struct nvme_lm_ctrl *ctrl_find(struct pci_dev *pdev)
+/* A reset that comes while the controller is looked at; it can be tried again. */
+static int came_across_reset(int ret, struct nvme_lm_why *why)
 {
-	struct nvme_lm_ctrl *ctrl;
-
-	guard(rwsem_read)(&nvme_lm_ctrls_lock);
-	list_for_each_entry(ctrl, &nvme_lm_ctrls, node)
-		if (ctrl->stock.pdev == pdev)
-			return ctrl;
-	return NULL;
+	if (ret != -EINTR && ret != -ESTALE)
+		return ret;
+	nvme_lm_say_why(why, "the controller was reset while it was looked at");
+	return -EBUSY;
 }
 
-/**
- * nvme_lm_ctrl_add - look at a controller of the stock driver
- * @pdev: its PCI function, bound to the stock driver; its device lock is held
- *
- * Takes it up if it can migrate what it controls.
- */
-void nvme_lm_ctrl_add(struct pci_dev *pdev)
+/* Nothing of ours is under way on the controller then, and nothing comes. */
+static void ctrl_stop(struct nvme_lm_ctrl *ctrl)
 {
-	struct nvme_lm_ctrl *ctrl;
-
-	device_lock_assert(&pdev->dev);
-	if (ctrl_find(pdev))
-		return;
-	ctrl = ctrl_alloc();
-	if (!ctrl)
-		return;
-	if (nvme_lm_stock_attach(&ctrl->stock, pdev))
-		goto out_put;
-	if (ctrl_start(ctrl))
-		goto out_detach;
-
-	scoped_guard(rwsem_write, &nvme_lm_ctrls_lock)
-		list_add_tail(&ctrl->node, &nvme_lm_ctrls);
-	return;
-
-out_detach:
 	nvme_lm_drain(ctrl);
 	nvme_lm_reset_cancel(ctrl);
 	nvme_lm_stock_detach(&ctrl->stock);
-out_put:
 	nvme_lm_ctrl_put(ctrl);
 }
 
 /**
- * nvme_lm_ctrl_remove - the stock driver is about to let go of a controller
- * @pdev: its PCI function; its device lock is held, and it still works
+ * nvme_lm_ctrl_attach - look at a controller of the stock driver
+ * @pdev: its PCI function, which the stock driver stays bound to meanwhile
+ * @why: the reason of a failure
  *
- * On return no command of ours is under way and nothing of it is held.
+ * Return: the controller if it can migrate what it controls, else ERR_PTR():
+ * -EBUSY if it is being reset, as far as can be seen, or another errno.
  */
-void nvme_lm_ctrl_remove(struct pci_dev *pdev)
+struct nvme_lm_ctrl *nvme_lm_ctrl_attach(struct pci_dev *pdev, struct nvme_lm_why *why)
 {
-	struct nvme_lm_ctrl *ctrl;
+	struct nvme_lm_ctrl *ctrl = ctrl_alloc();
+	int ret;
 
-	device_lock_assert(&pdev->dev);
-	ctrl = ctrl_find(pdev);
-	if (!ctrl)
-		return;
+	if (!ctrl) {
+		nvme_lm_say_why(why, "out of memory");
+		return ERR_PTR(-ENOMEM);
+	}
+	ret = nvme_lm_stock_attach(&ctrl->stock, pdev, why);
+	if (ret) {
+		nvme_lm_ctrl_put(ctrl);
+		return ERR_PTR(came_across_reset(ret, why));
+	}
+	ret = ctrl_start(ctrl, why);
+	if (ret) {
+		ctrl_stop(ctrl);
+		return ERR_PTR(came_across_reset(ret, why));
+	}
+	return ctrl;
+}
 
+/**
+ * nvme_lm_ctrl_detach - let go of a controller
+ * @ctrl: the controller; it still works, and nobody finds it any more
+ *
+ * On return no command of ours is under way, and handles give -ENODEV.
+ */
+void nvme_lm_ctrl_detach(struct nvme_lm_ctrl *ctrl)
+{
+	/* Who makes a handle now finds it closing. */
 	scoped_guard(mutex, &ctrl->functions_lock)
 		ctrl->closing = true;
 	nvme_lm_reset_cancel(ctrl);
 	nvme_lm_deliver(ctrl, NVME_LM_EVENT_GONE);
-	nvme_lm_drain(ctrl);
-
-	/* Who makes a handle now finds it closing: this does not wait long. */
-	scoped_guard(rwsem_write, &nvme_lm_ctrls_lock)
-		list_del(&ctrl->node);
-	nvme_lm_reset_cancel(ctrl);
-	pci_info(pdev, "nvme-lm: detached\n");
-	nvme_lm_stock_detach(&ctrl->stock);
-	nvme_lm_ctrl_put(ctrl);
-}
-
-/* The PCI function of any controller that is left, with a reference; or NULL. */
-static struct pci_dev *any_pdev(void)
-{
-	struct nvme_lm_ctrl *ctrl;
-
-	guard(rwsem_read)(&nvme_lm_ctrls_lock);
-	ctrl = list_first_entry_or_null(&nvme_lm_ctrls, struct nvme_lm_ctrl,
-					node);
-	return ctrl ? pci_dev_get(ctrl->stock.pdev) : NULL;
-}
-
-/**
- * nvme_lm_ctrl_remove_all - let go of every controller
- *
- * None must be added any more.
- */
-void nvme_lm_ctrl_remove_all(void)
-{
-	struct pci_dev *pdev;
-
-	while ((pdev = any_pdev())) {
-		scoped_guard(device, &pdev->dev)
-			nvme_lm_ctrl_remove(pdev);
-		pci_dev_put(pdev);
-	}
+	ctrl_stop(ctrl);
 }

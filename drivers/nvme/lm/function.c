@@ -132,16 +132,14 @@ static struct nvme_lm_function *function_make(struct nvme_lm_ctrl *ctrl,
 struct nvme_lm_function *nvme_lm_get(struct pci_dev *pdev,
 				     struct nvme_lm_client *client)
 {
+	struct nvme_lm_ctrl *ctrl = nvme_lm_pf_controlling(pdev);
 	struct nvme_lm_function *fn;
-	struct nvme_lm_ctrl *ctrl;
 
-	guard(rwsem_read)(&nvme_lm_ctrls_lock);
-	list_for_each_entry(ctrl, &nvme_lm_ctrls, node) {
-		fn = function_make(ctrl, pdev, client);
-		if (PTR_ERR_OR_ZERO(fn) != -ENXIO)
-			return fn;
-	}
-	return ERR_PTR(-ENODEV);
+	if (!ctrl)
+		return ERR_PTR(-ENODEV);
+	fn = function_make(ctrl, pdev, client);
+	nvme_lm_ctrl_put(ctrl);
+	return PTR_ERR_OR_ZERO(fn) == -ENXIO ? ERR_PTR(-ENODEV) : fn;
 }
 EXPORT_SYMBOL_NVME_LM(nvme_lm_get);
 

@@ -6,10 +6,10 @@
  * together with it:
  *
  *   device lock of the controlling PCI function
- *     nvme_lm_ctrls_lock
- *       nvme_lm_ctrl.functions_lock
- *       nvme_lm_ctrl.reset_lock
- *       nvme_lm_ctrl.slots_lock
+ *     pfs_lock (pf.c)
+ *     nvme_lm_ctrl.functions_lock
+ *     nvme_lm_ctrl.reset_lock
+ *     nvme_lm_ctrl.slots_lock
  *     nvme_lm_function.event_lock
  *       the locks of the client's event callback
  *         nvme_lm_function.track_lock
@@ -27,7 +27,6 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/nvme-lm.h>
-#include <linux/rwsem.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -36,6 +35,7 @@
 #include "ranges.h"
 #include "slots.h"
 #include "stock.h"
+#include "why.h"
 #include "wire.h"
 
 struct nvme_lm_ctrl;
@@ -105,8 +105,7 @@ struct nvme_lm_ops {
 
 /**
  * struct nvme_lm_ctrl - a controlling controller
- * @ref: the list of controllers, each handle, and each event on its way
- * @node: place in the list of controllers; guarded by nvme_lm_ctrls_lock
+ * @ref: being attached, each handle, and each event on its way
  * @stock: the way to its admin queue; valid until @gone and drained
  * @ops: the command set it speaks
  * @name: PCI address, for the trace; outlives @stock
@@ -130,7 +129,6 @@ struct nvme_lm_ops {
  */
 struct nvme_lm_ctrl {
 	struct kref ref;
-	struct list_head node;
 	struct nvme_lm_stock stock;
 	const struct nvme_lm_ops *ops;
 	char name[16];
@@ -188,13 +186,16 @@ struct nvme_lm_function {
 };
 
 /* ctrl.c */
-extern struct rw_semaphore nvme_lm_ctrls_lock;
-extern struct list_head nvme_lm_ctrls;
-void nvme_lm_ctrl_add(struct pci_dev *pdev);
-void nvme_lm_ctrl_remove(struct pci_dev *pdev);
-void nvme_lm_ctrl_remove_all(void);
+struct nvme_lm_ctrl *nvme_lm_ctrl_attach(struct pci_dev *pdev, struct nvme_lm_why *why);
+void nvme_lm_ctrl_detach(struct nvme_lm_ctrl *ctrl);
 struct nvme_lm_ctrl *nvme_lm_ctrl_get(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_ctrl_put(struct nvme_lm_ctrl *ctrl);
+
+/* pf.c */
+void nvme_lm_pf_add(struct pci_dev *pdev);
+void nvme_lm_pf_remove(struct pci_dev *pdev);
+void nvme_lm_pf_remove_all(void);
+struct nvme_lm_ctrl *nvme_lm_pf_controlling(struct pci_dev *pdev);
 
 /* reset.c */
 extern struct workqueue_struct *nvme_lm_events;

@@ -69,16 +69,18 @@ static void __maybe_unused probe_nvme_sq(void *data, struct request *req,
 }
 
 #ifdef CONFIG_TRACING
-static int sight_admin_queue(struct pci_dev *pdev, struct nvme_ctrl *ctrl,
-			     struct request_queue **queue)
+static int sight_admin_queue(struct nvme_ctrl *ctrl, struct request_queue **queue,
+			     struct nvme_lm_why *why)
 {
 	struct sighting seen = { .ctrl = ctrl };
 	int ret;
 
 	ret = tracepoint_probe_register(&__tracepoint_nvme_sq, probe_nvme_sq,
 					&seen);
-	if (ret)
+	if (ret) {
+		nvme_lm_say_why(why, "tracing its admin queue failed (%d)", ret);
 		return ret;
+	}
 	/* Any status will do, what counts is that the command went through. */
 	ret = nvme_get_features(ctrl, NVME_FEAT_ARBITRATION, 0, NULL, 0, NULL);
 	tracepoint_probe_unregister(&__tracepoint_nvme_sq, probe_nvme_sq,
@@ -86,23 +88,25 @@ static int sight_admin_queue(struct pci_dev *pdev, struct nvme_ctrl *ctrl,
 	/* A probe that runs now still uses our stack. */
 	tracepoint_synchronize_unregister();
 
-	if (ret < 0)
+	if (ret < 0) {
+		nvme_lm_say_why(why, "Get Features failed (%d)", ret);
 		return ret;
+	}
 	if (!seen.queue || seen.contradicted) {
-		pci_warn(pdev,
-			 "nvme-lm: not attached: expected one admin queue in the nvme_sq trace of a Get Features, found %s\n",
-			 seen.queue ? "several" : "none");
+		nvme_lm_say_why(why,
+				"expected one admin queue in the nvme_sq trace of a Get Features, found %s",
+				seen.queue ? "several" : "none");
 		return -EOPNOTSUPP;
 	}
 	*queue = seen.queue;
 	return 0;
 }
 #else
-static int sight_admin_queue(struct pci_dev *pdev, struct nvme_ctrl *ctrl,
-			     struct request_queue **queue)
+static int sight_admin_queue(struct nvme_ctrl *ctrl, struct request_queue **queue,
+			     struct nvme_lm_why *why)
 {
-	pci_warn(pdev,
-		 "nvme-lm: not attached: this kernel has no tracepoints, and without them the admin queue cannot be checked; use a kernel with CONFIG_TRACING\n");
+	nvme_lm_say_why(why,
+			"this kernel has no tracepoints, and without them the admin queue cannot be checked; use a kernel with CONFIG_TRACING");
 	return -EOPNOTSUPP;
 }
 #endif
@@ -138,21 +142,24 @@ static const char *head_fault(const struct nvme_lm_stock *stock)
 	return NULL;
 }
 
-/* With a head that is known: what keeps the controller from commands, or NULL. */
-static const char *state_fault(const struct nvme_lm_stock *stock)
+/* With a head that is known: does the controller take commands? */
+static int check_state(const struct nvme_lm_stock *stock, struct nvme_lm_why *why)
 {
 	switch (READ_ONCE(head_of(stock->ctrl)->state)) {
 	case STOCK_STATE_LIVE:
-		return NULL;
+		return 0;
 	case STOCK_STATE_RESETTING:
 	case STOCK_STATE_CONNECTING:
-		return "being reset";
+		nvme_lm_say_why(why, "the controller is being reset");
+		return -EBUSY;
 	default:
-		return "not set up, or given up by the nvme driver";
+		nvme_lm_say_why(why,
+				"expected a live controller, found it not set up, or given up by the nvme driver; rebind it to that driver");
+		return -ENODEV;
 	}
 }
 
-static int check_ways(struct nvme_lm_stock *stock)
+static int check_ways(struct nvme_lm_stock *stock, struct nvme_lm_why *why)
 {
 	struct request_queue *sighted = NULL;
 	const char *fault;
@@ -160,34 +167,26 @@ static int check_ways(struct nvme_lm_stock *stock)
 
 	fault = head_fault(stock);
 	if (fault) {
-		pci_warn(stock->pdev,
-			 "nvme-lm: not attached: unknown layout of the nvme driver's controller: %s\n",
-			 fault);
+		nvme_lm_say_why(why, "unknown layout of the nvme driver's controller: %s", fault);
 		return -EOPNOTSUPP;
 	}
 
-	fault = state_fault(stock);
-	if (fault) {
-		pci_warn(stock->pdev,
-			 "nvme-lm: not attached: expected a live controller, found it %s; once its state in sysfs is live, load nvme-lm again or rebind the PF to the nvme driver\n",
-			 fault);
-		return -EBUSY;
-	}
+	ret = check_state(stock, why);
+	if (ret)
+		return ret;
 
-	ret = sight_admin_queue(stock->pdev, stock->ctrl, &sighted);
+	ret = sight_admin_queue(stock->ctrl, &sighted, why);
 	if (ret)
 		return ret;
 	if (head_of(stock->ctrl)->admin_q != sighted) {
-		pci_warn(stock->pdev,
-			 "nvme-lm: not attached: the nvme driver's controller and its trace lead to different admin queues; this kernel's nvme driver is not known\n");
+		nvme_lm_say_why(why,
+				"the nvme driver's controller and its trace lead to different admin queues; this kernel's nvme driver is not known");
 		return -EOPNOTSUPP;
 	}
 
 	fault = queue_fault(sighted, stock->ctrl);
 	if (fault) {
-		pci_warn(stock->pdev,
-			 "nvme-lm: not attached: this is no admin queue: %s\n",
-			 fault);
+		nvme_lm_say_why(why, "this is no admin queue: %s", fault);
 		return -EOPNOTSUPP;
 	}
 	stock->admin_q = sighted;
@@ -197,19 +196,20 @@ static int check_ways(struct nvme_lm_stock *stock)
 /**
  * nvme_lm_stock_attach - reach the admin queue of a controller
  * @stock: filled in; holds references until nvme_lm_stock_detach()
- * @pdev: its PCI function, bound to the stock driver; its device lock is held
+ * @pdev: its PCI function, which the stock driver stays bound to meanwhile
+ * @why: the reason of a failure
  *
- * Says why in the log when it refuses.
- *
- * Return: 0, -ENODEV if there is no controller (yet), -EBUSY if it is not live,
- * -EOPNOTSUPP if this stock driver is not one that we know how to use, or
+ * Return: 0, -ENODEV if there is no controller that works, -EBUSY if it is being
+ * reset, -EOPNOTSUPP if this stock driver is not one that we know how to use, or
  * another errno.
  */
-int nvme_lm_stock_attach(struct nvme_lm_stock *stock, struct pci_dev *pdev)
+int nvme_lm_stock_attach(struct nvme_lm_stock *stock, struct pci_dev *pdev,
+			 struct nvme_lm_why *why)
 {
+	u64 setup_id;
 	int ret;
 
-	device_lock_assert(&pdev->dev);
+	nvme_lm_say_why(why, "the nvme driver has set up no controller, or is being unloaded");
 	*stock = (struct nvme_lm_stock) { .pdev = pdev };
 
 	if (!device_for_each_child(&pdev->dev, &stock->child, is_nvme_class))
@@ -226,7 +226,13 @@ int nvme_lm_stock_attach(struct nvme_lm_stock *stock, struct pci_dev *pdev)
 		goto out_child;
 	}
 
-	ret = check_ways(stock);
+	setup_id = nvme_lm_stock_setup_id(stock);
+	ret = check_ways(stock, why);
+	/* What a reset has disturbed says nothing about this stock driver. */
+	if (ret && setup_id != nvme_lm_stock_setup_id(stock)) {
+		nvme_lm_say_why(why, "the controller was reset while it was looked at");
+		ret = -EBUSY;
+	}
 	if (ret)
 		goto out_module;
 	if (!blk_get_queue(stock->admin_q)) {

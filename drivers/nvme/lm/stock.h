@@ -9,6 +9,8 @@
 
 #include <linux/types.h>
 
+#include "why.h"
+
 struct device;
 struct module;
 struct nvme_command;
@@ -47,7 +49,8 @@ enum nvme_lm_stock_state {
 	NVME_LM_STOCK_DEAD,
 };
 
-int nvme_lm_stock_attach(struct nvme_lm_stock *stock, struct pci_dev *pdev);
+int nvme_lm_stock_attach(struct nvme_lm_stock *stock, struct pci_dev *pdev,
+			 struct nvme_lm_why *why);
 void nvme_lm_stock_detach(struct nvme_lm_stock *stock);
 enum nvme_lm_stock_state nvme_lm_stock_state(const struct nvme_lm_stock *stock);
 u64 nvme_lm_stock_setup_id(const struct nvme_lm_stock *stock);
