@@ -15,8 +15,10 @@ PROJECT = os.path.dirname(RIG)
 PR_SET_PDEATHSIG = 1
 # Everything TCG can do (nested guests need SVM), but four levels of page tables:
 # with five, identify_cpu() forgets for a moment that there are, and an interrupt
-# at that moment has KASAN take a good address for a wild one.
-CPU = "max,la57=off"
+# at that moment has KASAN take a good address for a wild one. And without the
+# promise that "rep movsb" is fast: TCG moves a byte at a time then, ten times slower
+# than the way that a kernel takes on a CPU without it.
+CPU = "max,la57=off,erms=off,fsrm=off"
 
 
 class Unable(Exception):
