@@ -29,6 +29,8 @@ class Bar {
         *pointer<T>(offset) = value;
     }
     [[nodiscard]] std::size_t size() const { return mapping_.size(); }
+    /// Its memory, to hand to a system call.
+    [[nodiscard]] ByteSpan bytes() { return mapping_.bytes(); }
 
   private:
     template <typename T> [[nodiscard]] volatile T *pointer(std::size_t offset) const {

@@ -35,14 +35,6 @@ bool MigrationTest::has(const migration::Migration &m, State state) {
     }
 }
 
-Bytes MigrationTest::move(Guest &guest, Endpoint &from, Endpoint &to) {
-    Bytes stream = from.migration.save();
-    to.migration.load(stream);
-    guest.move_to(to.machine);
-    to.migration.set(State::running);
-    return stream;
-}
-
 void MigrationTest::reset(Endpoint &end) {
     end.machine.device().reset();
     ASSERT_EQ(end.migration.state(), State::running) << "a reset puts a function into RUNNING";

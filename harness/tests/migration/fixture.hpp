@@ -26,10 +26,6 @@ class MigrationTest : public GuestTest {
     /// Open the n-th function for migration.
     Endpoint endpoint(std::size_t n);
 
-    /// What a VMM does: stop and save the source, load and run the destination,
-    /// let the guest go on there. Returns the stream.
-    static Bytes move(Guest &guest, Endpoint &from, Endpoint &to);
-
     /// Reset a function, after which it is RUNNING and may be a destination.
     static void reset(Endpoint &end);
 
