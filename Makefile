@@ -4,6 +4,7 @@
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 KERNEL ?= 6.12-stock
+PREFIX ?= /usr/local
 
 .PHONY: modules
 modules: ## build both modules for the running kernel, or for KDIR=...
@@ -15,6 +16,15 @@ modules_install: ## install them for that kernel and run depmod
 	@# without the kernel's System.map, as on Debian, Kbuild leaves this out
 	depmod $(if $(INSTALL_MOD_PATH),-b $(INSTALL_MOD_PATH)) \
 		"$$($(MAKE) -s --no-print-directory -C $(KDIR) kernelrelease)"
+
+.PHONY: tool
+tool: ## build nvme-lmctl for this machine (cmake, g++ 14, CLI11, fmt, nlohmann-json)
+	cmake -S harness -B build/tool -DNVME_LM_TESTS=OFF -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	cmake --build build/tool --target nvme-lmctl
+
+.PHONY: install
+install: tool ## install nvme-lmctl (PREFIX, DESTDIR)
+	cmake --install build/tool --component nvme-lmctl
 
 .PHONY: clean
 clean: ## remove what builds left in the tree (the cache stays)

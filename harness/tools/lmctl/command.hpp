@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/// What every command of the tool has, and the list of them.
+#pragma once
+
+#include "problem.hpp"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+namespace lm::ctl {
+
+/// What the command line asked for: set by the command that was named.
+struct Session {
+    std::function<Exit()> run{};
+};
+
+/// Each adds its subcommand, with options, help and examples; @session.run is set
+/// when it is the one that was named.
+void add_inspect(CLI::App &app, Session &session);
+
+/// Write text to stdout; throws when it cannot be written.
+void print(std::string_view text);
+
+/// "{headline}\n  {examples}": the footer of a command's help.
+std::string examples(std::initializer_list<std::pair<std::string_view, std::string_view>> list);
+
+} // namespace lm::ctl
