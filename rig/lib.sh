@@ -110,3 +110,12 @@ artifact() (
 root_package() {
 	dpkg-query --admindir="$2/var/lib/dpkg" -W -f '${Version}' "$1"
 }
+
+# root_kernel VERSION ROOT: the release of Debian's kernel VERSION (6.12, 7.3) in
+# a root, as uname -r says it.
+root_kernel() {
+	local found
+	found=$(cd "$2/usr/lib/modules" && ls -d "$1".*-amd64 2>/dev/null | sort -V | tail -n 1)
+	[ -n "$found" ] || die "kernel $1: expected it in the root's /usr/lib/modules, found $(ls "$2/usr/lib/modules")"
+	printf '%s\n' "$found"
+}

@@ -17,21 +17,15 @@ kernel_parts() {
 	[ -n "$FLAVOUR" ] || die "kernel '$1': expected kernel-VERSION-FLAVOUR, e.g. kernel-6.12-stock"
 }
 
-# stock_release ROOT: the release of Debian's kernel VERSION in the root.
-stock_release() {
-	local found
-	found=$(cd "$1/usr/lib/modules" && ls -d "$VERSION".*+deb13-amd64 "$VERSION".*-amd64 2>/dev/null | sort -uV | tail -n 1)
-	[ -n "$found" ] || die "kernel $VERSION: expected it in the root's /usr/lib/modules, found $(ls "$1/usr/lib/modules")"
-	printf '%s\n' "$found"
-}
-
-# fragments: the configuration files of FLAVOUR, in the order of merging.
+# fragments: the names of the configuration files in rig/kernels/trimmed, in the order of
+# merging, one a line: those of FLAVOUR, then what only VERSION knows.
 fragments() {
 	case $FLAVOUR in
-	fast) echo "$RIG_DIR/kernels/fast.config" ;;
-	debug) echo "$RIG_DIR/kernels/fast.config" "$RIG_DIR/kernels/debug.config" ;;
+	fast) echo fast.config ;;
+	debug) printf '%s\n' fast.config debug.config ;;
 	*) die "kernel flavour '$FLAVOUR': expected stock, fast or debug" ;;
 	esac
+	[ ! -e "$RIG_DIR/kernels/trimmed/$VERSION.config" ] || echo "$VERSION.config"
 }
 
 recipe_key() {
@@ -39,32 +33,33 @@ recipe_key() {
 	kernel_parts "$1"
 	root=$(artifact root)
 	if [ "$FLAVOUR" = stock ]; then
-		printf '%s\n' "$root" "$(stock_release "$root")"
+		printf '%s\n' "$root" "$(root_kernel "$VERSION" "$root")"
 		return
 	fi
-	root_package "linux-source-$VERSION" "$root"
+	basename "$(artifact "linux-source-$VERSION")"
 	root_package gcc-14 "$root"
 	# shellcheck disable=SC2046 # a list of file names without blanks
-	content "$RIG_DIR/recipes/kernel-build.sh" $(fragments)
+	(cd "$RIG_DIR/kernels/trimmed" && content "$RIG_DIR/recipes/kernel-build-trimmed.sh" $(fragments))
 }
 
 recipe_build() {
-	local place=$2 root release
+	local place=$2 root release source
 	kernel_parts "$1"
 	root=$(artifact root)
 	if [ "$FLAVOUR" = stock ]; then
-		release=$(stock_release "$root")
+		release=$(root_kernel "$VERSION" "$root")
 		echo "$release" >"$place/release"
 		ln -s "$root/boot/vmlinuz-$release" "$place/vmlinuz"
 		ln -s "$root/usr/lib/modules/$release" "$place/modules"
 		echo "/usr/src/linux-headers-$release" >"$place/kdir"
 		return
 	fi
+	source=$(artifact "linux-source-$VERSION")
 	mkdir "$place/src" "$place/config"
-	# shellcheck disable=SC2046
-	cp $(fragments) "$place/config/"
-	cp "$RIG_DIR/recipes/kernel-build.sh" "$place/config/build.sh"
-	"$RIG_DIR/chroot" --bind "$place:/artifact" --cwd /artifact/src -- \
+	fragments >"$place/config/order"
+	cp "$RIG_DIR"/kernels/trimmed/*.config "$place/config/"
+	cp "$RIG_DIR/recipes/kernel-build-trimmed.sh" "$place/config/build.sh"
+	"$RIG_DIR/chroot" --bind "$source:/source:ro" --bind "$place:/artifact" --cwd /artifact/src -- \
 		bash -euo pipefail /artifact/config/build.sh "$VERSION" "$FLAVOUR" 2>&1 | stamp
 	rm -rf "$place/src"
 	# the key is not known in the chroot: the final name is this one without .tmp
