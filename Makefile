@@ -34,8 +34,8 @@ clean: ## remove what builds left in the tree (the cache stays)
 	rm -f Module.symvers modules.order .Module.symvers.cmd .modules.order.cmd .module-common.o
 
 .PHONY: demo
-demo: ## a running guest migrates there and back; ends in DEMO PASS or DEMO FAIL
-	@rig/demo/demo
+demo: ## a running guest migrates there and back (KERNEL=..., DEMO="--iommu iommufd --multifd")
+	@rig/demo/demo --kernel $(KERNEL) $(DEMO)
 
 .PHONY: check
 check: ## every test (TESTS="NAME..." for some); ends in "N passed, N failed"

@@ -110,6 +110,11 @@ def load_modules():
     run(f"{RIG}/l1/load")
 
 
+def logs_dma():
+    """Whether nvme-vfio-pci can log DMA here: where the kernel has iommufd."""
+    return os.path.exists("/dev/iommu")
+
+
 def bind(bdf, driver=VF_DRIVER):
     """Bind a function to a driver by driver_override."""
     device = f"{SYS_PCI}/devices/{bdf}"

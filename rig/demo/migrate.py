@@ -2,12 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The demo inside L1: a guest that does I/O on its VF migrates, and migrates back.
 
-Usage: migrate.py GUEST_IMAGE OUTPUT
-
 GUEST_IMAGE holds the guest's vmlinuz and initrd, OUTPUT gets the logs and the
 verdict (file `verdict`, one line). Exit 0 or 1.
 """
 
+import argparse
 import sys
 import time
 import traceback
@@ -16,8 +15,9 @@ from dataclasses import dataclass
 import host
 from bystander import Bystander
 from guest import Guest, GuestError
+from phases import PhasesError, Trace, picture
 from qmp import QmpError
-from vm import Vm, VmError
+from vm import Vm, VmError, Wiring
 
 MIB = 1 << 20
 ROUND_JOB = f"{host.RIG}/guest/round.fio"
@@ -27,8 +27,8 @@ SOCKETS = "/run"
 HOST_OFFSET = 0
 GUEST_OFFSET = 16 * MIB
 GUEST_SIZE = 8 * MIB
-# In one go: a migration of a guest of this size takes seconds, and the guest's
-# nvme driver would give up after 30 s.
+# A migration of a guest of this size takes seconds, and the guest's nvme driver
+# would give up after 30 s of standstill.
 MIGRATION_LIMIT = 120
 # Far above anything seen; only a hang reaches them.
 BOOT_LIMIT = 120
@@ -62,10 +62,13 @@ def require(condition, text):
 class Demo:
     """The steps, in order, and what they leave behind."""
 
-    def __init__(self, image, output):
-        self._image = image
-        self._output = output
-        self._guest = Guest(output, show)
+    def __init__(self, options):
+        self._options = options
+        self._image = options.image
+        self._output = options.output
+        self._wiring = None
+        self._trace = None
+        self._guest = Guest(options.output, show)
         self._vms = []
         self._pf = None
         self._bystander = None
@@ -93,19 +96,26 @@ class Demo:
         for bdf in bdfs:
             host.bind(bdf)
             show(f"host: VF {bdf} bound to {host.VF_DRIVER}")
+        self._wiring = choose_wiring(self._options)
+        self._trace = Trace()
         self._bystander = Bystander(self._pf.DISK, HOST_OFFSET)
         self._bystander.start()
         return bdfs
 
     def _start(self, name, bdf, incoming=False):
         show(f"QEMU {name}: VF {bdf}{', waits for the guest' if incoming else ''}")
-        vm = Vm(name, bdf, self._image, SOCKETS, self._output)
+        vm = Vm(name, bdf, self._wiring, self._image, SOCKETS, self._output)
         self._vms.append(vm)
-        vm.start(incoming=f"unix:{SOCKETS}/{name}.migration" if incoming else None)
-        # All of the memory goes in the stop phase: no limit on bandwidth or
-        # downtime may keep QEMU from beginning it.
-        vm.qmp.execute("migrate-set-parameters", **{
-            "max-bandwidth": 1 << 40, "downtime-limit": 1000 * MIGRATION_LIMIT})
+        vm.start(incoming)
+        if self._wiring.needs_time():
+            # no limit on bandwidth or downtime may keep QEMU from beginning
+            vm.qmp.execute("migrate-set-parameters", **{
+                "max-bandwidth": 1 << 40, "downtime-limit": 1000 * MIGRATION_LIMIT})
+        if self._wiring.multifd:
+            vm.qmp.execute("migrate-set-capabilities",
+                           capabilities=[{"capability": "multifd", "state": True}])
+        if incoming:
+            vm.qmp.execute("migrate-incoming", uri=f"unix:{SOCKETS}/{name}.migration")
         return vm
 
     def _boot(self, vm):
@@ -132,10 +142,13 @@ class Demo:
         show(f"migration: {source.name} to {destination.name}")
         rounds, ticks = len(self._guest.rounds), len(self._guest.ticks)
         self._wait_for_io()
+        self._trace.clear()
         source.qmp.execute("migrate", uri=f"unix:{SOCKETS}/{destination.name}.migration")
         migration = self._await_completion(source)
         self._await_running(destination)
         self._guest.move_to(destination)
+        for line in picture(self._trace.commands()):
+            show(f"migration: {line}")
         source.quit()
         show(f"migration: done, downtime {migration.downtime_ms} ms, "
              f"device state {migration.state_bytes} bytes")
@@ -148,6 +161,9 @@ class Demo:
             info = source.qmp.execute("query-migrate")
             status = info.get("status")
             if status == "completed":
+                ram = info["ram"]
+                show(f"migration: {ram['transferred']} bytes of memory in "
+                     f"{ram['dirty-sync-count']} passes, {info['total-time']} ms in all")
                 return Migration(info["downtime"], info.get("vfio", {}).get("transferred", 0))
             require(status not in ("failed", "cancelled"),
                     f"migration {status}: {info.get('error-desc', 'no reason given')}; "
@@ -240,14 +256,40 @@ class Demo:
             vm.kill()
 
 
+def choose_wiring(options):
+    """What QEMU is told of its VF: as little as this kernel allows."""
+    wiring = Wiring(iommufd=options.iommu == "iommufd", multifd=options.multifd)
+    if options.enable_migration != "default":
+        wiring.enable_migration = options.enable_migration
+    elif not host.logs_dma():
+        show("host: this kernel cannot report what memory a device wrote. QEMU needs "
+             "enable-migration=on here, and sends all memory while the guest stands still")
+        wiring.enable_migration = "on"
+    show(f"host: QEMU gets {' '.join(wiring.arguments('VF'))}"
+         f"{' and the migration capability multifd' if wiring.multifd else ''}")
+    return wiring
+
+
+def parse():
+    """The command line."""
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("image", metavar="GUEST_IMAGE")
+    p.add_argument("output", metavar="OUTPUT")
+    p.add_argument("--iommu", choices=("type1", "iommufd"), default="type1",
+                   help="how QEMU gets the VF (default type1)")
+    p.add_argument("--enable-migration", choices=("default", "on", "auto"), default="default",
+                   help="property of QEMU's vfio-pci (default: QEMU's own, where the kernel can log DMA)")
+    p.add_argument("--multifd", action="store_true", help="several connections, the device's state among them")
+    return p.parse_args()
+
+
 def main():
     """Run the demo, print and store its verdict."""
-    if len(sys.argv) != 3:
-        sys.exit(__doc__)
-    demo = Demo(*sys.argv[1:])
+    options = parse()
+    demo = Demo(options)
     try:
         verdict, code = demo.run(), 0
-    except (DemoError, GuestError, VmError, QmpError, host.HostError) as error:
+    except (DemoError, GuestError, VmError, QmpError, PhasesError, host.HostError) as error:
         demo.diagnose()
         verdict, code = f"DEMO FAIL: {error}", 1
     except Exception as error:  # pylint: disable=broad-except
@@ -256,7 +298,7 @@ def main():
         verdict, code = f"DEMO FAIL: {type(error).__name__}: {error}", 1
     finally:
         demo.clean_up()
-    with open(f"{sys.argv[2]}/verdict", "w") as file:
+    with open(f"{options.output}/verdict", "w") as file:
         file.write(verdict + "\n")
     show(verdict)
     sys.exit(code)

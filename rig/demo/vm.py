@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+from dataclasses import dataclass
 
 from qmp import Qmp
 
@@ -23,28 +24,58 @@ def _die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+@dataclass
+class Wiring:
+    """How a QEMU gets its VF, and which of QEMU's ways of migration is taken."""
+
+    iommufd: bool = False
+    # value of vfio-pci's enable-migration; None leaves QEMU its default
+    enable_migration: str | None = None
+    multifd: bool = False
+
+    def arguments(self, bdf):
+        """QEMU's arguments for the VF."""
+        device = f"vfio-pci,host={bdf}"
+        arguments = []
+        if self.iommufd:
+            arguments = ["-object", "iommufd,id=iommufd0"]
+            device += ",iommufd=iommufd0"
+        if self.enable_migration:
+            device += f",enable-migration={self.enable_migration}"
+        return arguments + ["-device", device]
+
+    def needs_time(self):
+        """Whether all of the memory goes while the guest is stopped.
+
+        It does where nothing can tell which memory the device wrote.
+        """
+        return self.enable_migration == "on"
+
+
 class Vm:
     """One QEMU process. Its serial lines are sockets, for a SerialLine to attach."""
 
-    def __init__(self, name, bdf, image, folder, logs):
+    def __init__(self, name, bdf, wiring, image, folder, logs):
         """Nothing runs before start().
 
-        It holds the VF `bdf`; the guest artifact is in `image`, its sockets are
+        It holds the VF `bdf`, attached as `wiring` says; the guest artifact is in `image`, its sockets are
         made in `folder`, what it prints goes to `logs`.
         """
         self.name = name
         self.bdf = bdf
+        self._wiring = wiring
         self._image = image
         self._base = f"{folder}/{name}"
         self._log = f"{logs}/qemu-{name}.log"
         self._process = None
+        self._incoming = False
         self.console = None
         self.control = None
         self.qmp = None
 
-    def _arguments(self, incoming):
+    def _arguments(self):
         image = self._image
-        arguments = [
+        return [
             "qemu-system-x86_64", "-name", self.name, "-nodefaults", "-no-user-config",
             "-display", "none", "-no-reboot", "-M", "q35,accel=kvm", "-cpu", "host",
             "-smp", "1", "-m", MEMORY, "-kernel", f"{image}/vmlinuz",
@@ -54,20 +85,17 @@ class Vm:
             "-chardev", f"socket,id=console,path={self._base}.console",
             "-chardev", f"socket,id=control,path={self._base}.control",
             "-serial", "chardev:console", "-serial", "chardev:control",
-            # enable-migration=on: the type 1 backend of this kernel has no
-            # dirty tracking for the device, so all memory goes in the stop phase.
-            "-device", f"vfio-pci,host={self.bdf},enable-migration=on",
+            *self._wiring.arguments(self.bdf),
+            *(["-incoming", "defer"] if self._incoming else []),
         ]
-        if incoming:
-            arguments += ["-incoming", incoming]
-        return arguments
 
-    def start(self, incoming=None):
-        """Start QEMU; with `incoming` it waits for a guest on that address."""
+    def start(self, incoming=False):
+        """Start QEMU; with `incoming` it waits to be told where a guest comes from."""
+        self._incoming = incoming
         listeners = [self._listen(kind) for kind in ("console", "control")]
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
-                self._arguments(incoming), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                self._arguments(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=_die_with_parent)
         self.console, self.control = [self._accept(listener) for listener in listeners]
         self.qmp = Qmp(self.name, f"{self._base}.qmp", self.is_alive, STEP_LIMIT)
