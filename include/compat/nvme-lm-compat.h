@@ -67,4 +67,56 @@ static inline void __iomem *nvme_lm_vfio_bar(struct vfio_pci_core_device *core, 
 }
 #endif /* VFIO_PCI_CORE_H */
 
+/* Likewise <linux/vfio.h>, and what else this takes. */
+#ifdef VFIO_H
+/**
+ * nvme_lm_vfio_check_precopy - is this VFIO_MIG_GET_PRECOPY_INFO
+ * @vdev: device of the migration file
+ * @cmd: command of the ioctl
+ * @arg: its argument
+ * @info: filled in from user space
+ *
+ * Return: 0, -ENOTTY for another command, -EFAULT or -EINVAL.
+ */
+static inline int nvme_lm_vfio_check_precopy(struct vfio_device *vdev, unsigned int cmd,
+					     unsigned long arg, struct vfio_precopy_info *info)
+{
+#ifdef HAVE_VFIO_CHECK_PRECOPY_IOCTL
+	return vfio_check_precopy_ioctl(vdev, cmd, arg, info);
+#else
+	unsigned long size = offsetofend(struct vfio_precopy_info, dirty_bytes);
+
+	if (cmd != VFIO_MIG_GET_PRECOPY_INFO)
+		return -ENOTTY;
+	if (copy_from_user(info, (void __user *)arg, size))
+		return -EFAULT;
+	return info->argsz < size ? -EINVAL : 0;
+#endif
+}
+
+/**
+ * nvme_lm_vfio_precopy_v2 - has the user asked to be told of new initial data
+ * @vdev: device of the migration file
+ */
+static inline bool nvme_lm_vfio_precopy_v2(const struct vfio_device *vdev)
+{
+#ifdef HAVE_VFIO_PRECOPY_INFO_V2
+	return vdev->precopy_info_v2;
+#else
+	return false;
+#endif
+}
+
+/**
+ * nvme_lm_vfio_precopy_reinit - tell of new initial data
+ * @info: what the user is to get, who has asked for it
+ */
+static inline void nvme_lm_vfio_precopy_reinit(struct vfio_precopy_info *info)
+{
+#ifdef HAVE_VFIO_PRECOPY_INFO_V2
+	info->flags |= VFIO_PRECOPY_INFO_REINIT;
+#endif
+}
+#endif /* VFIO_H */
+
 #endif /* NVME_LM_COMPAT_H */

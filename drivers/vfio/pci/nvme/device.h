@@ -10,7 +10,9 @@
  * describe.c  what the controlling side says of a function
  * message.c   how often the log is written to
  * file.c      what the two kinds of migration file have in common
- * save.c      the file that the state is read from
+ * save.c      the file that the state is read from: who reads it
+ * produce.c   the same: what reads the state
+ * changes.c   what has changed of a state that comes in passes (pure)
  * load.c      the file that a state is written to
  * stream.c    encoding and decoding of the stream (pure)
  * dirty.c     which memory the function writes
@@ -23,6 +25,8 @@
  *				   report sets bits in the caller's bitmap
  *   nvme_vfio_file.io_lock	   read() and write(); user memory is touched,
  *				   but no command is issued
+ *
+ * (and a spinlock in save.h, taken last, with which nothing is waited for.)
  *
  * With state_mutex held io_lock is only tried: a reader or writer may sit in a
  * fault for as long as the user likes.  A reset takes neither: it happens with
@@ -54,7 +58,7 @@ struct nvme_vfio_file;
  * @state: migration state
  * @seen_resets: value of @resets that @state accounts for
  * @seen_losses: value of @losses that @state accounts for
- * @file: the migration file, in STOP_COPY and RESUMING
+ * @file: the migration file, in PRE_COPY, PRE_COPY_P2P, STOP_COPY and RESUMING
  * @media_count: number of namespaces when they were last asked for
  * @logging: the memory that the function writes is tracked
  * @logging_resets: value of @resets that the tracking accounts for
@@ -268,14 +272,40 @@ int nvme_vfio_file_lock(struct nvme_vfio_file *file);
 
 /**
  * nvme_vfio_save_begin - open a file to read the state from
- * @nvdev: device that is suspended; state_mutex is held
+ * @nvdev: device; state_mutex is held
+ * @live: the function may run, the state comes in passes; else it is suspended
  *
- * Return: the file, or ERR_PTR().
+ * Return: the file, or ERR_PTR(): -EFBIG if the state is too large to find out
+ * what of it changes.
  */
-struct nvme_vfio_file *nvme_vfio_save_begin(struct nvme_vfio_device *nvdev);
+struct nvme_vfio_file *nvme_vfio_save_begin(struct nvme_vfio_device *nvdev, bool live);
 
 /**
- * nvme_vfio_save_init - what save.c needs while the module is loaded
+ * nvme_vfio_save_finish - begin the last pass
+ * @file: made with @live set, of a function that is suspended by now; state_mutex
+ *	is held
+ *
+ * Return: 0 or a negative errno; the file is then as it was.
+ */
+int nvme_vfio_save_finish(struct nvme_vfio_file *file);
+
+/**
+ * nvme_vfio_save_quiet - look for changes no further, the function is to be stopped
+ * @file: made with @live set; state_mutex is held
+ */
+void nvme_vfio_save_quiet(struct nvme_vfio_file *file);
+
+/**
+ * nvme_vfio_save_left - how much is to be read yet
+ * @file: made with @live set; state_mutex is held
+ *
+ * Return: an estimate of the bytes up to the end of the stream, if the function
+ * were stopped now.
+ */
+u64 nvme_vfio_save_left(struct nvme_vfio_file *file);
+
+/**
+ * nvme_vfio_save_init - what produce.c needs while the module is loaded
  *
  * Return: 0 or -ENOMEM.
  */

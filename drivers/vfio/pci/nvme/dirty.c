@@ -65,7 +65,8 @@ static int nvme_vfio_log_start(struct vfio_device *vdev, struct rb_root_cached *
 		return PTR_ERR(ranges);
 
 	/* a running function has nothing that an earlier reset could spoil */
-	if (nvdev->state == VFIO_DEVICE_STATE_RUNNING)
+	if (nvdev->state == VFIO_DEVICE_STATE_RUNNING ||
+	    nvdev->state == VFIO_DEVICE_STATE_PRE_COPY)
 		nvme_lm_sync(nvdev->fn);
 	nvdev->logging_resets = atomic_read(&nvdev->resets);
 	ret = nvme_lm_track_start(nvdev->fn, ranges, count, page_size);

@@ -18,6 +18,7 @@
 #include <linux/pci.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/xarray.h>
@@ -42,10 +43,11 @@ MODULE_PARM_DESC(max_load_mib,
  * @desc: what it is, to compare with
  * @format: index of the state's format in @desc
  * @media: number of MEDIUM records that were compared
+ * @media_complete: no more of them come, and none was missing
  * @dec: the decoder
  * @chunks: the state, each entry @chunk bytes
  * @chunk: bytes of a chunk, which is what one command moves
- * @size: bytes of state that were checked and put into @chunks
+ * @size: bytes of state, known once the stream was checked
  * @error: 0 or why the stream was refused; it stays
  */
 struct nvme_vfio_load {
@@ -55,6 +57,7 @@ struct nvme_vfio_load {
 	struct nvme_vfio_description desc;
 	unsigned int format;
 	unsigned int media;
+	bool media_complete;
 	struct nvme_lm_decoder dec;
 	struct xarray chunks;
 	u32 chunk;
@@ -144,6 +147,37 @@ static int check_media_complete(struct nvme_vfio_load *load)
 	return ret ? refuse(load, ret, &complaint) : 0;
 }
 
+/* No stream of ours has more granules, whatever the size of its state. */
+#define MAX_GRANULES	SZ_2M
+
+/* Room to note down more granules of a state that comes in passes. */
+static int make_room(struct nvme_lm_decoder *dec, u64 count)
+{
+	u64 room = min_t(u64, max_t(u64, 2 * dec->granule_room, count + 512), MAX_GRANULES);
+	__le64 *hashes;
+	u32 *lengths;
+
+	if (count > MAX_GRANULES)
+		return -EFBIG;
+	hashes = kvcalloc(room, sizeof(*hashes), GFP_KERNEL_ACCOUNT);
+	lengths = kvcalloc(room, sizeof(*lengths), GFP_KERNEL_ACCOUNT);
+	if (!hashes || !lengths) {
+		kvfree(hashes);
+		kvfree(lengths);
+		return -ENOMEM;
+	}
+	if (dec->granule_room) {
+		memcpy(hashes, dec->hashes, dec->granule_room * sizeof(*hashes));
+		memcpy(lengths, dec->lengths, dec->granule_room * sizeof(*lengths));
+	}
+	kvfree(dec->hashes);
+	kvfree(dec->lengths);
+	dec->hashes = hashes;
+	dec->lengths = lengths;
+	dec->granule_room = room;
+	return 0;
+}
+
 /* The chunk that the next byte of state goes to. */
 static u8 *get_chunk(struct nvme_vfio_load *load, unsigned long index)
 {
@@ -159,22 +193,15 @@ static u8 *get_chunk(struct nvme_vfio_load *load, unsigned long index)
 	return chunk;
 }
 
-static int take_state(struct nvme_vfio_load *load)
+/* Put a piece where it belongs, also over what came before. */
+static int store_piece(struct nvme_vfio_load *load, u64 at, const u8 *data, u32 left)
 {
-	const u8 *data = load->dec.payload + sizeof(struct nvme_lm_state_piece);
-	u32 left = load->dec.length - sizeof(struct nvme_lm_state_piece);
 	u32 offset;
 	u8 *chunk;
 	u32 n;
-	int ret;
 
-	if (!load->size) {
-		ret = check_media_complete(load);
-		if (ret)
-			return ret;
-	}
-	for (; left; left -= n, data += n, load->size += n) {
-		chunk = get_chunk(load, div_u64_rem(load->size, load->chunk, &offset));
+	for (; left; left -= n, data += n, at += n) {
+		chunk = get_chunk(load, div_u64_rem(at, load->chunk, &offset));
 		if (!chunk) {
 			load->error = -ENOMEM;
 			return -ENOMEM;
@@ -185,15 +212,31 @@ static int take_state(struct nvme_vfio_load *load)
 	return 0;
 }
 
+static int take_state(struct nvme_vfio_load *load)
+{
+	const struct nvme_lm_state_piece *piece = (const void *)load->dec.payload;
+	int ret;
+
+	if (!load->media_complete) {
+		ret = check_media_complete(load);
+		if (ret)
+			return ret;
+		load->media_complete = true;
+	}
+	return store_piece(load, le64_to_cpu(piece->offset), (const u8 *)(piece + 1),
+			   load->dec.length - sizeof(*piece));
+}
+
 /* State moves in dwords: what the device was given it would never have made. */
 static int check_end(struct nvme_vfio_load *load)
 {
 	struct nvme_lm_complaint complaint = {
 		.what = "bytes of state, a multiple of 4",
-		.expected = round_up(load->size, 4),
-		.found = load->size,
+		.expected = round_up(load->dec.state_size, 4),
+		.found = load->dec.state_size,
 	};
 
+	load->size = load->dec.state_size;
 	return load->size % 4 ? refuse(load, -EPROTO, &complaint) : 0;
 }
 
@@ -317,7 +360,11 @@ static void free_buffers(struct nvme_vfio_load *load)
 		kvfree(chunk);
 	xa_destroy(&load->chunks);
 	kvfree(load->dec.payload);
+	kvfree(load->dec.hashes);
+	kvfree(load->dec.lengths);
 	load->dec.payload = NULL;
+	load->dec.hashes = NULL;
+	load->dec.lengths = NULL;
 	nvme_vfio_description_free(&load->desc);
 }
 
@@ -370,6 +417,7 @@ static int load_setup(struct nvme_vfio_load *load, struct nvme_vfio_device *nvde
 	if (!payload)
 		return -ENOMEM;
 	nvme_lm_decoder_init(&load->dec, payload, NVME_LM_STREAM_MAX_PAYLOAD, max_state);
+	load->dec.make_room = make_room;
 
 	ret = nvme_vfio_describe(nvdev->fn, &load->desc);
 	if (ret)

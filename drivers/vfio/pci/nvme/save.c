@@ -2,223 +2,238 @@
 /*
  * The file that the state is read from.
  *
- * A few buffers go round between two sides.  The producer is one work item per
- * buffer: it reads a piece of the state with one command, so several commands
- * are under way at a time.  The consumer is read(): it takes the pieces in their
- * order, puts the record headers between them, and hands a buffer back to the
- * producer when its last byte was copied out.  However large the state is, no
- * more than SAVE_MEMORY is held.
+ * Its consumer is read(): it takes what produce.c has read, in the order of the
+ * state, puts the record headers between, and hands a buffer back when its last
+ * byte was copied out.  io_lock serialises the consumers.
  *
- * A buffer belongs to the producer from queue_work() until it is ready, then to
- * the consumer; io_lock serialises the consumers.
+ * A file that begins in PRE_COPY goes on in STOP_COPY.  Between its passes it has
+ * a temporary end (ENOMSG).
  */
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/ktime.h>
+#include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
 #include <linux/poll.h>
+#include <linux/random.h>
 #include <linux/sched/signal.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/workqueue.h>
+#include <linux/vfio.h>
 
-#include "device.h"
+#include <compat/nvme-lm-compat.h>
+
 #include "message.h"
-#include "stream.h"
-#include "trace.h"
+#include "save.h"
 
-/* All buffers of one migration. */
-#define SAVE_MEMORY	SZ_8M
-/* No more commands at a time than the controlling side has slots. */
-#define SAVE_DEPTH	8
-
-struct nvme_vfio_save;
-
-/**
- * struct nvme_vfio_slot - one buffer on its way round
- * @work: reads the piece
- * @save: the file
- * @buf: the piece
- * @offset: where in the state it is
- * @len: bytes of it
- * @ready: it was read, or that failed; passes the slot to the consumer
- * @error: 0 or why it failed
- */
-struct nvme_vfio_slot {
-	struct work_struct work;
-	struct nvme_vfio_save *save;
-	void *buf;
-	u64 offset;
-	u32 len;
-	bool ready;
-	int error;
-};
-
-/* What the consumer's current segment is. */
-enum save_stage {
-	SAVE_PREAMBLE,		/* header to the last MEDIUM */
-	SAVE_HEAD,		/* record header of a piece */
-	SAVE_DATA,		/* the piece */
-	SAVE_END,		/* END */
-	SAVE_DONE,
-};
-
-/**
- * struct nvme_vfio_save - a file that the state is read from
- * @file: what it has in common with the other kind
- * @fn: the function; not used once the work items are disabled
- * @format: the format that the state is read in
- * @state_size: bytes of state, which do not change while it is suspended
- * @piece: bytes of each piece but the last
- * @queued: how far the state was given to the producer
- * @slots: the buffers
- * @depth: number of @slots
- * @current_slot: the slot that the consumer has or waits for
- * @enc: what the stream is like so far
- * @stage: what @segment is
- * @segment: what the consumer copies out next
- * @left: bytes of @segment
- * @preamble: the records before the state
- * @head: before each piece
- * @end: after the last
- * @error: why there is nothing more to be read; it stays
- */
-struct nvme_vfio_save {
-	struct nvme_vfio_file file;
-	struct nvme_lm_function *fn;
-	struct nvme_lm_format format;
-	u64 state_size;
-	u32 piece;
-	u64 queued;
-	struct nvme_vfio_slot slots[SAVE_DEPTH];
-	unsigned int depth;
-	unsigned int current_slot;
-	struct nvme_lm_encoder enc;
-	enum save_stage stage;
-	const u8 *segment;
-	size_t left;
-	u8 *preamble;
-	struct nvme_lm_state_head head;
-	struct nvme_lm_end_record end;
-	int error;
-};
-
-static struct workqueue_struct *save_workqueue;
+/* The hashes of a state take this many bytes when a migration begins. */
+#define HASH_MEMORY		SZ_1M
+/* And no more than this, however much the state grows. */
+#define HASH_MEMORY_MAX		SZ_2M
+/* No buffer is smaller: a small state may grow. */
+#define PASS_PIECE_MIN		SZ_64K
 
 static struct nvme_vfio_save *to_save(struct nvme_vfio_file *file)
 {
 	return container_of(file, struct nvme_vfio_save, file);
 }
 
-/* Read one piece; the device must say that it was suspended all along. */
-static int read_piece(struct nvme_vfio_save *save, struct nvme_vfio_slot *slot)
+static void set_segment(struct nvme_vfio_save *save, enum save_stage stage,
+			const void *data, u64 len)
 {
-	bool suspended = false;
+	save->segment = data;
+	WRITE_ONCE(save->stage, stage);
+	WRITE_ONCE(save->left, len);
+}
+
+/*
+ * The slot to be sent next: the first in the state of those that are ready and
+ * leave no gap behind what was sent.
+ */
+static struct nvme_vfio_slot *find_ready(struct nvme_vfio_save *save)
+{
+	struct nvme_vfio_slot *slot, *found = NULL;
+	unsigned int i;
+
+	lockdep_assert_held(&save->lock);
+	for (i = 0; i < save->depth; i++) {
+		slot = &save->slots[i];
+		if (slot->state != SAVE_SLOT_READY)
+			continue;
+		if (slot->error)
+			return slot;
+		if (slot->offset > save->sent && !save->passes)
+			continue;
+		if (save->passes && slot->offset +
+		    find_first_bit(slot->differs, SAVE_GRANULES) * save->changes.granule >
+		    save->sent)
+			continue;
+		if (!found || slot->offset < found->offset)
+			found = slot;
+	}
+	return found;
+}
+
+/* Does any slot have something, or will it, that is to be sent? */
+static bool is_pending(const struct nvme_vfio_save *save)
+{
+	unsigned int i;
+
+	for (i = 0; i < save->depth; i++) {
+		if (save->slots[i].state == SAVE_SLOT_READY)
+			return true;
+		if (save->slots[i].state == SAVE_SLOT_BUSY && !save->slots[i].dropped &&
+		    save->slots[i].job != SAVE_JOB_SIZE && save->slots[i].job != SAVE_JOB_SCAN)
+			return true;
+	}
+	return false;
+}
+
+/* Has all of the state been sent, for good? */
+static bool is_complete(const struct nvme_vfio_save *save)
+{
+	return save->phase == SAVE_FINAL && save->next == save->size && !is_pending(save);
+}
+
+/*
+ * What read() finds when a segment is through: 0 if there is another one,
+ * -EAGAIN if there will be, -ENOMSG at the temporary end, or another errno.
+ */
+static int peek_segment(struct nvme_vfio_save *save)
+{
+	lockdep_assert_held(&save->lock);
+	if (save->error)
+		return save->error;
+	if (READ_ONCE(save->left) || save->taken || save->stage >= SAVE_DIGEST ||
+	    find_ready(save) || is_complete(save))
+		return 0;
+	if (save->phase == SAVE_LIVE && save->next >= save->target &&
+	    !save->changes.marked && !is_pending(save))
+		return -ENOMSG;
+	return -EAGAIN;
+}
+
+/* Can read() go on without waiting?  Whoever asks wants what has changed. */
+static bool is_ready(struct nvme_vfio_save *save)
+{
+	guard(spinlock)(&save->lock);
+	nvme_vfio_produce(save, true);
+	return peek_segment(save) != -EAGAIN;
+}
+
+/* The next run of a slot that the consumer has; false if there is none left. */
+static bool next_run(struct nvme_vfio_save *save, struct nvme_vfio_slot *slot)
+{
+	u32 granule = save->changes.granule;
+	u64 at = slot->run + slot->run_len;
+	unsigned long first, end;
+
+	if (!save->passes) {
+		slot->run = at;
+		slot->run_len = min(slot->len - at, (u64)round_down(SAVE_RECORD, 4));
+		return slot->run_len;
+	}
+	first = find_next_bit(slot->differs, SAVE_GRANULES, nvme_lm_granules(at, granule));
+	if (first * granule >= slot->len)
+		return false;
+	end = find_next_zero_bit(slot->differs, SAVE_GRANULES, first);
+	slot->run = first * granule;
+	slot->run_len = min(slot->len, (u64)end * granule) - slot->run;
+	return true;
+}
+
+/* The run will be sent: this is what the other side has of these granules. */
+static void note_run(struct nvme_vfio_save *save, const struct nvme_vfio_slot *slot)
+{
+	u64 offset = slot->offset + slot->run;
+	u32 granule = save->changes.granule;
+
+	guard(spinlock)(&save->lock);
+	if (save->passes)
+		memcpy(save->changes.hashes + div_u64(offset, granule),
+		       slot->hashes + div_u64(slot->run, granule),
+		       nvme_lm_granules(slot->run_len, granule) * sizeof(*slot->hashes));
+	save->sent = max(save->sent, offset + slot->run_len);
+}
+
+/* Begin the record of the next run, if the slot has one; else give it back. */
+static void begin_run(struct nvme_vfio_save *save)
+{
+	struct nvme_vfio_slot *slot = save->taken;
+
+	if (next_run(save, slot)) {
+		note_run(save, slot);
+		nvme_lm_encode_state_at(&save->enc, slot->offset + slot->run,
+					slot->buf + slot->run, slot->run_len, &save->head);
+		set_segment(save, SAVE_HEAD, &save->head, sizeof(save->head));
+		return;
+	}
+	guard(spinlock)(&save->lock);
+	save->taken = NULL;
+	slot->state = SAVE_SLOT_FREE;
+	nvme_vfio_produce(save, true);
+}
+
+/* Take the next slot; gives 0 with none when the state is complete. */
+static int take_slot(struct nvme_vfio_save *save)
+{
+	struct nvme_vfio_slot *slot;
 	int ret;
 
-	ret = nvme_lm_read_state(save->fn, &save->format, slot->offset, slot->buf, slot->len,
-				 &suspended);
-	if (!ret && !suspended)
-		ret = -ESTALE;
-	if (ret == -ESTALE)
-		nvme_vfio_state_lost(save->file.nvdev);
-	return ret;
-}
-
-static void produce(struct work_struct *work)
-{
-	struct nvme_vfio_slot *slot = container_of(work, struct nvme_vfio_slot, work);
-	struct nvme_vfio_save *save = slot->save;
-	u64 start = ktime_get_ns();
-
-	slot->error = nvme_vfio_file_alive(&save->file) ? read_piece(save, slot) : -ENODEV;
-	trace_nvme_vfio_save_piece(save->file.nvdev->core.pdev, slot->offset, slot->len,
-				   ktime_get_ns() - start, slot->error);
-	/* pairs with slot_is_ready() */
-	smp_store_release(&slot->ready, true);
-	wake_up_all(&save->file.wait);
-}
-
-static bool slot_is_ready(const struct nvme_vfio_slot *slot)
-{
-	/* pairs with produce() */
-	return smp_load_acquire(&slot->ready);
-}
-
-/* Give a slot to the producer for the next piece, if there is one left. */
-static void queue_slot(struct nvme_vfio_save *save, struct nvme_vfio_slot *slot)
-{
-	slot->ready = false;
-	if (save->queued == save->state_size)
-		return;
-	slot->offset = save->queued;
-	slot->len = min_t(u64, save->piece, save->state_size - save->queued);
-	save->queued += slot->len;
-	queue_work(save_workqueue, &slot->work);
-}
-
-static void set_segment(struct nvme_vfio_save *save, enum save_stage stage,
-			const void *data, size_t len)
-{
-	save->stage = stage;
-	save->segment = data;
-	save->left = len;
-}
-
-/* The next piece in turn was read: begin its record. */
-static int begin_piece(struct nvme_vfio_save *save)
-{
-	struct nvme_vfio_slot *slot = &save->slots[save->current_slot];
-
+	guard(spinlock)(&save->lock);
+	nvme_vfio_produce(save, true);
+	ret = peek_segment(save);
+	slot = find_ready(save);
+	if (ret || !slot)
+		return ret;
 	if (slot->error)
 		return slot->error;
-	nvme_lm_encode_state(&save->enc, slot->buf, slot->len, &save->head);
-	set_segment(save, SAVE_HEAD, &save->head, sizeof(save->head));
+	slot->state = SAVE_SLOT_TAKEN;
+	slot->run = 0;
+	slot->run_len = 0;
+	save->taken = slot;
 	return 0;
 }
 
-/* The piece was copied out: its buffer goes back to the producer. */
-static void finish_piece(struct nvme_vfio_save *save)
+/* After the last piece. */
+static void finish_state(struct nvme_vfio_save *save)
 {
-	queue_slot(save, &save->slots[save->current_slot]);
-	save->current_slot = (save->current_slot + 1) % save->depth;
-}
-
-/* Can read() go on without waiting?  Also asked by poll(), without io_lock. */
-static bool is_ready(const struct nvme_vfio_save *save)
-{
-	if (READ_ONCE(save->left) || READ_ONCE(save->error))
-		return true;
-
-	switch (READ_ONCE(save->stage)) {
-	case SAVE_PREAMBLE:
-	case SAVE_DATA:
-		return save->enc.state_size == save->state_size ||
-		       slot_is_ready(&save->slots[save->current_slot]);
-	default:
-		return true;
+	if (save->passes && save->stage != SAVE_DIGEST) {
+		nvme_lm_encode_digest(&save->enc, &save->precopy.precopy,
+				      save->changes.hashes, save->size, &save->digest);
+		set_segment(save, SAVE_DIGEST, &save->digest, sizeof(save->digest));
+		return;
 	}
+	nvme_lm_encode_end(&save->enc, &save->end);
+	set_segment(save, SAVE_END, &save->end, sizeof(save->end));
 }
 
 /* Everything of the current segment was copied out: find the next one. */
 static int next_segment(struct nvme_vfio_save *save)
 {
-	struct nvme_vfio_slot *slot = &save->slots[save->current_slot];
+	int ret;
 
 	switch (save->stage) {
 	case SAVE_HEAD:
-		set_segment(save, SAVE_DATA, slot->buf, slot->len);
+		set_segment(save, SAVE_DATA, save->taken->buf + save->taken->run,
+			    save->taken->run_len);
 		return 0;
 	case SAVE_PREAMBLE:
 	case SAVE_DATA:
-		if (save->enc.state_size < save->state_size)
-			return begin_piece(save);
-		nvme_lm_encode_end(&save->enc, &save->end);
-		set_segment(save, SAVE_END, &save->end, sizeof(save->end));
+		if (!save->taken) {
+			ret = take_slot(save);
+			if (ret)
+				return ret;
+		}
+		if (save->taken)
+			begin_run(save);
+		else
+			finish_state(save);
+		return 0;
+	case SAVE_DIGEST:
+		finish_state(save);
 		return 0;
 	default:
 		set_segment(save, SAVE_DONE, NULL, 0);
@@ -229,8 +244,6 @@ static int next_segment(struct nvme_vfio_save *save)
 /* Wait for the next segment, but not when there is something to return. */
 static int wait_ready(struct nvme_vfio_save *save, size_t done)
 {
-	if (is_ready(save))
-		return 0;
 	if (done || (save->file.filp->f_flags & O_NONBLOCK))
 		return -EAGAIN;
 	return wait_event_interruptible(save->file.wait,
@@ -243,30 +256,47 @@ static int have_segment(struct nvme_vfio_save *save, size_t done)
 	int ret = 0;
 
 	while (!ret && !save->left && save->stage != SAVE_DONE) {
-		ret = wait_ready(save, done);
-		/* the wait may have ended because the file did */
-		if (!ret && !nvme_vfio_file_alive(&save->file))
-			ret = -ENODEV;
-		if (!ret) {
-			save->error = next_segment(save);
-			ret = save->error;
-		}
+		/* a wait may have ended because the file did */
+		if (!nvme_vfio_file_alive(&save->file))
+			return -ENODEV;
+		ret = next_segment(save);
+		if (ret == -EAGAIN)
+			ret = wait_ready(save, done);
+		else if (ret != -ENOMSG)
+			save->error = ret;
 	}
 	if (!ret && save->stage == SAVE_DONE)
 		ret = -ENODATA;
 	return ret;
 }
 
+/* The first pass is through once its last byte was copied out. */
+static void check_first_pass(struct nvme_vfio_save *save)
+{
+	guard(spinlock)(&save->lock);
+	if (save->sent >= save->target && !is_pending(save))
+		save->first_done = true;
+}
+
+/* A run was copied out: let the producer have a buffer without another at once. */
+static void check_run(struct nvme_vfio_save *save)
+{
+	if (save->left || save->stage != SAVE_DATA)
+		return;
+	begin_run(save);
+	if (!save->taken && !save->first_done)
+		check_first_pass(save);
+}
+
 /* Copy bytes of the current segment out; gives their number, 0 on a fault. */
 static size_t copy_out(struct nvme_vfio_save *save, char __user *buf, size_t len)
 {
-	size_t n = min(len, save->left);
+	size_t n = min_t(u64, len, save->left);
 
 	n -= copy_to_user(buf, save->segment, n);
 	save->segment += n;
-	save->left -= n;
-	if (!save->left && save->stage == SAVE_DATA)
-		finish_piece(save);
+	WRITE_ONCE(save->left, save->left - n);
+	check_run(save);
 	return n;
 }
 
@@ -312,32 +342,195 @@ static ssize_t save_read(struct file *filp, char __user *buf, size_t len, loff_t
 	return ret;
 }
 
+/* Readable when read() gives bytes, an error or the end for good. */
 static __poll_t save_poll(struct file *filp, struct poll_table_struct *table)
 {
 	struct nvme_vfio_file *file = filp->private_data;
+	struct nvme_vfio_save *save = to_save(file);
+	int ret;
 
 	poll_wait(filp, &file->wait, table);
 	if (!nvme_vfio_file_alive(file))
 		return EPOLLIN | EPOLLRDNORM | EPOLLERR;
-	return is_ready(to_save(file)) ? EPOLLIN | EPOLLRDNORM : 0;
+	guard(spinlock)(&save->lock);
+	nvme_vfio_produce(save, true);
+	ret = peek_segment(save);
+	return ret == -EAGAIN || ret == -ENOMSG ? 0 : EPOLLIN | EPOLLRDNORM;
+}
+
+/* Bytes of records that carry @bytes of state in pieces of full size. */
+static u64 record_bytes(const struct nvme_vfio_save *save, u64 bytes)
+{
+	return bytes + div64_u64(bytes + save->piece - 1, save->piece) *
+	       sizeof(struct nvme_lm_state_head);
+}
+
+/* Bytes that are on their way in slots that do @job, the consumer's included. */
+static u64 slot_bytes(const struct nvme_vfio_save *save, enum save_job job)
+{
+	const struct nvme_vfio_slot *slot;
+	u64 bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < save->depth; i++) {
+		slot = &save->slots[i];
+		if (slot->job != job || slot->dropped)
+			continue;
+		if (slot->state == SAVE_SLOT_BUSY || slot->state == SAVE_SLOT_READY)
+			bytes += record_bytes(save, slot->len);
+		else if (slot->state == SAVE_SLOT_TAKEN)
+			bytes += READ_ONCE(save->left) +
+				 (READ_ONCE(save->stage) == SAVE_HEAD ? slot->run_len : 0);
+	}
+	return bytes;
+}
+
+/* What is left of the first pass, and of what came to the state since. */
+static u64 first_bytes(const struct nvme_vfio_save *save)
+{
+	u64 bytes = READ_ONCE(save->stage) == SAVE_PREAMBLE ? READ_ONCE(save->left) : 0;
+
+	if (save->next < save->target)
+		bytes += record_bytes(save, save->target - save->next);
+	return bytes + slot_bytes(save, SAVE_JOB_EXTEND);
+}
+
+/* What has changed of what was sent. */
+static u64 changed_bytes(const struct nvme_vfio_save *save)
+{
+	const struct nvme_vfio_changes *changes = &save->changes;
+	u64 records = nvme_vfio_changes_records(changes, div_u64(save->piece, changes->granule));
+	/* the last granule may be cut short */
+	u64 bytes = min(changes->marked * changes->granule, save->size);
+
+	return bytes + records * sizeof(struct nvme_lm_state_head) +
+	       slot_bytes(save, SAVE_JOB_REPLACE);
+}
+
+/* Put more memory in place; gives what is to be freed. */
+static void swap_changes(struct nvme_vfio_save *save, struct nvme_vfio_changes *more)
+{
+	struct nvme_vfio_changes *now = &save->changes;
+
+	guard(spinlock)(&save->lock);
+	memcpy(more->hashes, now->hashes, now->room * sizeof(*now->hashes));
+	bitmap_copy(more->marks, now->marks, now->room);
+	swap(more->hashes, now->hashes);
+	swap(more->marks, now->marks);
+	now->room = more->room;
+}
+
+/* Have room for the hashes of a state of @size bytes. */
+static int make_changes(struct nvme_vfio_save *save, u64 size)
+{
+	u64 room = round_up(nvme_lm_granules(size, save->changes.granule), BITS_PER_LONG);
+	struct nvme_vfio_changes more = { .room = room };
+	int ret = -ENOMEM;
+
+	if (room <= save->changes.room)
+		return 0;
+	if (room > HASH_MEMORY_MAX / sizeof(*more.hashes))
+		return -EFBIG;
+	more.hashes = kvcalloc(room, sizeof(*more.hashes), GFP_KERNEL_ACCOUNT);
+	more.marks = kvcalloc(BITS_TO_LONGS(room), sizeof(long), GFP_KERNEL_ACCOUNT);
+	if (more.hashes && more.marks) {
+		swap_changes(save, &more);
+		ret = 0;
+	}
+	kvfree(more.hashes);
+	kvfree(more.marks);
+	return ret;
+}
+
+/*
+ * A scan found more state than there was: read on.  Not done by the scan itself,
+ * because the memory is charged to the user.  Without memory it comes after the
+ * function was stopped.
+ */
+static void take_growth(struct nvme_vfio_save *save)
+{
+	u64 size;
+
+	lockdep_assert_held(&save->file.nvdev->state_mutex);
+	scoped_guard(spinlock, &save->lock)
+		size = save->phase == SAVE_LIVE && save->sent >= save->target ? save->size : 0;
+	if (size <= save->target || make_changes(save, size) ||
+	    nvme_vfio_produce_slots(save, size))
+		return;
+
+	guard(spinlock)(&save->lock);
+	if (save->phase != SAVE_LIVE || save->sent < save->target || is_pending(save))
+		return;
+	/* a granule that was cut short comes again */
+	save->next = round_down(save->sent, save->changes.granule);
+	save->target = size;
+	save->grown = true;
+	nvme_vfio_produce(save, false);
+}
+
+/* Never waits, and issues no command: looking for changes goes on behind. */
+static int get_precopy_info(struct nvme_vfio_save *save, struct vfio_precopy_info *info)
+{
+	bool v2 = nvme_lm_vfio_precopy_v2(&save->file.nvdev->core.vdev);
+	u64 first, changed;
+
+	/* whoever has it will be through before long, and this is asked again */
+	if (mutex_trylock(&save->file.nvdev->state_mutex)) {
+		take_growth(save);
+		mutex_unlock(&save->file.nvdev->state_mutex);
+	}
+	guard(spinlock)(&save->lock);
+	if (save->phase != SAVE_LIVE)
+		return -EINVAL;
+	nvme_vfio_produce_scan(save);
+	first = first_bytes(save);
+	changed = changed_bytes(save);
+	if (!save->first_done || v2) {
+		info->initial_bytes = first;
+		info->dirty_bytes = first && save->first_done ? 0 : changed;
+	} else {
+		info->initial_bytes = 0;
+		info->dirty_bytes = first + changed;
+	}
+	if (v2 && save->grown)
+		nvme_lm_vfio_precopy_reinit(info);
+	save->grown = false;
+	return 0;
+}
+
+static long save_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct nvme_vfio_file *file = filp->private_data;
+	size_t size = offsetofend(struct vfio_precopy_info, dirty_bytes);
+	struct vfio_precopy_info info = {};
+	int ret;
+
+	ret = nvme_lm_vfio_check_precopy(&file->nvdev->core.vdev, cmd, arg, &info);
+	if (ret)
+		return ret;
+	if (!READ_ONCE(file->ended) && !nvme_vfio_file_current(file))
+		return -ENODEV;
+	ret = get_precopy_info(to_save(file), &info);
+	if (ret)
+		return ret;
+	return copy_to_user((void __user *)arg, &info, size) ? -EFAULT : 0;
 }
 
 static void free_buffers(struct nvme_vfio_save *save)
 {
-	unsigned int i;
-
-	for (i = 0; i < save->depth; i++) {
-		kvfree(save->slots[i].buf);
-		save->slots[i].buf = NULL;
-	}
+	nvme_vfio_produce_free(save);
 	kvfree(save->preamble);
+	kvfree(save->changes.hashes);
+	kvfree(save->changes.marks);
 	save->preamble = NULL;
+	save->changes.hashes = NULL;
+	save->changes.marks = NULL;
 }
 
 static void save_free(struct nvme_vfio_save *save)
 {
 	free_buffers(save);
-	kfree(save);
+	kvfree(save);
 }
 
 static int save_release(struct inode *inode, struct file *filp)
@@ -353,6 +546,8 @@ static const struct file_operations save_fops = {
 	.owner = THIS_MODULE,
 	.read = save_read,
 	.poll = save_poll,
+	.unlocked_ioctl = save_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
 	.release = save_release,
 };
 
@@ -363,10 +558,8 @@ static const struct file_operations save_fops = {
 static void save_stop(struct nvme_vfio_file *file)
 {
 	struct nvme_vfio_save *save = to_save(file);
-	unsigned int i;
 
-	for (i = 0; i < save->depth; i++)
-		disable_work_sync(&save->slots[i].work);
+	nvme_vfio_produce_stop(save);
 	if (mutex_trylock(&file->io_lock)) {
 		free_buffers(save);
 		mutex_unlock(&file->io_lock);
@@ -386,6 +579,17 @@ static u8 *add_record(struct nvme_vfio_save *save, u8 *at, u16 type, const void 
 	return at + sizeof(record) + length;
 }
 
+/* The key is drawn anew for each migration. */
+static u8 *add_precopy(struct nvme_vfio_save *save, u8 *at)
+{
+	u8 key[sizeof(save->precopy.precopy.key)];
+
+	get_random_bytes(key, sizeof(key));
+	nvme_lm_encode_precopy(&save->enc, save->changes.granule, key, &save->precopy);
+	memcpy(at, &save->precopy, sizeof(save->precopy));
+	return at + sizeof(save->precopy);
+}
+
 /* Everything before the state: it is known when the file is made. */
 static int make_preamble(struct nvme_vfio_save *save,
 			 const struct nvme_vfio_description *desc)
@@ -395,7 +599,8 @@ static int make_preamble(struct nvme_vfio_save *save,
 	size_t size;
 	u8 *at;
 
-	size = nvme_lm_stream_size(desc->media_count, 0, save->piece);
+	size = nvme_lm_stream_size(desc->media_count, 0, save->command) +
+	       sizeof(save->precopy);
 	save->preamble = kvzalloc(size, GFP_KERNEL_ACCOUNT);
 	if (!save->preamble)
 		return -ENOMEM;
@@ -409,59 +614,67 @@ static int make_preamble(struct nvme_vfio_save *save,
 	for (i = 0; i < desc->media_count; i++)
 		at = add_record(save, at, NVME_LM_REC_MEDIUM, &desc->media[i],
 				sizeof(desc->media[i]));
+	if (save->passes)
+		at = add_precopy(save, at);
 	set_segment(save, SAVE_PREAMBLE, save->preamble, at - save->preamble);
 	return 0;
 }
 
-/* As many buffers as the limit allows and the state has pieces for. */
-static int make_slots(struct nvme_vfio_save *save)
-{
-	u64 pieces = DIV_ROUND_UP_ULL(save->state_size, save->piece);
-	unsigned int depth = min_t(u64, pieces, min(SAVE_DEPTH, SAVE_MEMORY / save->piece));
-	size_t size = min_t(u64, save->piece, save->state_size);
-	struct nvme_vfio_slot *slot;
-
-	for (; save->depth < depth; save->depth++) {
-		slot = &save->slots[save->depth];
-		INIT_WORK(&slot->work, produce);
-		slot->save = save;
-		/* zeroed: a device may write less than it was asked for */
-		slot->buf = kvzalloc(size, GFP_KERNEL_ACCOUNT);
-		if (!slot->buf)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 /* The device's word on its state, bounded. */
-static int get_state_size(struct nvme_vfio_save *save)
+static int get_state_size(struct nvme_vfio_save *save, u64 *size)
 {
 	const struct nvme_lm_caps *caps = nvme_lm_caps(save->fn);
 	int ret;
 
-	ret = nvme_lm_state_size(save->fn, &save->state_size);
+	ret = nvme_lm_state_size(save->fn, size);
 	if (ret)
 		return ret;
-	if (save->state_size && save->state_size % 4 == 0 &&
-	    save->state_size <= caps->max_state_size)
+	if (*size && *size % 4 == 0 && *size <= caps->max_state_size)
 		return 0;
 
 	nvme_vfio_err(save->file.nvdev->core.pdev,
 		      "expected a state of 4 to %llu bytes in dwords, found %llu; update its firmware\n",
-		      caps->max_state_size, save->state_size);
+		      caps->max_state_size, *size);
 	return -EREMOTEIO;
 }
 
-static int save_setup(struct nvme_vfio_save *save, struct nvme_vfio_device *nvdev)
+/* In what granules changes are found, and in what pieces the state is read. */
+static int setup_passes(struct nvme_vfio_save *save, u64 size)
+{
+	u32 hashes = HASH_MEMORY / sizeof(*save->changes.hashes);
+	u64 granule = roundup_pow_of_two(div_u64(size + hashes - 1, hashes));
+	u64 piece;
+
+	granule = max_t(u64, granule, NVME_LM_STREAM_MIN_GRANULE);
+	if (granule > NVME_LM_STREAM_MAX_GRANULE)
+		return -EFBIG;
+	save->changes.granule = granule;
+	piece = round_down(max_t(u64, save->command, granule), granule);
+	save->piece = min(piece, max_t(u64, PASS_PIECE_MIN, round_up(size, granule)));
+	return make_changes(save, size);
+}
+
+static int save_setup(struct nvme_vfio_save *save, struct nvme_vfio_device *nvdev, bool live)
 {
 	struct nvme_vfio_description desc;
+	u64 size;
 	int ret;
 
 	save->file.nvdev = nvdev;
 	save->file.stop = save_stop;
 	save->fn = nvdev->fn;
-	save->piece = nvme_vfio_piece_size(nvdev->fn);
-	ret = get_state_size(save);
+	save->command = nvme_vfio_piece_size(nvdev->fn);
+	save->passes = live;
+	save->phase = live ? SAVE_LIVE : SAVE_FINAL;
+	spin_lock_init(&save->lock);
+	ret = get_state_size(save, &size);
+	if (ret)
+		return ret;
+	save->size = size;
+	save->target = live ? size : 0;
+	save->piece = min_t(u64, save->command, size);
+	if (live)
+		ret = setup_passes(save, size);
 	if (ret)
 		return ret;
 
@@ -473,40 +686,70 @@ static int save_setup(struct nvme_vfio_save *save, struct nvme_vfio_device *nvde
 	ret = make_preamble(save, &desc);
 	nvme_vfio_description_free(&desc);
 	if (!ret)
-		ret = make_slots(save);
+		ret = nvme_vfio_produce_slots(save, size);
 	if (!ret)
 		ret = nvme_vfio_file_create(&save->file, nvdev, "[nvme-vfio-save]", &save_fops,
 					    O_RDONLY);
 	return ret;
 }
 
-struct nvme_vfio_file *nvme_vfio_save_begin(struct nvme_vfio_device *nvdev)
+struct nvme_vfio_file *nvme_vfio_save_begin(struct nvme_vfio_device *nvdev, bool live)
 {
 	struct nvme_vfio_save *save;
-	unsigned int i;
 	int ret;
 
-	save = kzalloc(sizeof(*save), GFP_KERNEL_ACCOUNT);
+	save = kvzalloc(sizeof(*save), GFP_KERNEL_ACCOUNT);
 	if (!save)
 		return ERR_PTR(-ENOMEM);
 
-	ret = save_setup(save, nvdev);
+	ret = save_setup(save, nvdev, live);
 	if (ret) {
 		save_free(save);
 		return ERR_PTR(ret);
 	}
-	for (i = 0; i < save->depth; i++)
-		queue_slot(save, &save->slots[i]);
+	scoped_guard(spinlock, &save->lock)
+		nvme_vfio_produce(save, false);
 	return &save->file;
 }
 
-int nvme_vfio_save_init(void)
+int nvme_vfio_save_finish(struct nvme_vfio_file *file)
 {
-	save_workqueue = alloc_workqueue("nvme-vfio-pci", WQ_UNBOUND, 0);
-	return save_workqueue ? 0 : -ENOMEM;
+	struct nvme_vfio_save *save = to_save(file);
+	u64 size;
+	int ret;
+
+	lockdep_assert_held(&file->nvdev->state_mutex);
+	if (!nvme_vfio_file_current(file))
+		return -ENODEV;
+	ret = get_state_size(save, &size);
+	if (!ret)
+		ret = make_changes(save, size);
+	if (!ret)
+		ret = nvme_vfio_produce_slots(save, size);
+	if (ret)
+		return ret;
+	scoped_guard(spinlock, &save->lock)
+		nvme_vfio_produce_final(save, size);
+	wake_up_all(&file->wait);
+	return 0;
 }
 
-void nvme_vfio_save_exit(void)
+void nvme_vfio_save_quiet(struct nvme_vfio_file *file)
 {
-	destroy_workqueue(save_workqueue);
+	struct nvme_vfio_save *save = to_save(file);
+
+	guard(spinlock)(&save->lock);
+	save->scanning = false;
+}
+
+u64 nvme_vfio_save_left(struct nvme_vfio_file *file)
+{
+	struct nvme_vfio_save *save = to_save(file);
+	u64 bytes = sizeof(save->digest) + sizeof(save->end);
+
+	guard(spinlock)(&save->lock);
+	/* nobody knows yet what has changed since it was sent */
+	if (!save->scanned)
+		return bytes + record_bytes(save, save->size);
+	return bytes + first_bytes(save) + changed_bytes(save);
 }

@@ -57,7 +57,7 @@ static void after_reset(struct nvme_vfio_device *nvdev)
 
 	drop_file(nvdev);
 	nvme_lm_sync(nvdev->fn);
-	if (nvdev->state != VFIO_DEVICE_STATE_RUNNING)
+	if (nvme_vfio_is_suspended(nvdev->state) || nvdev->state == VFIO_DEVICE_STATE_ERROR)
 		ret = nvme_lm_resume(nvdev->fn);
 
 	switch (ret) {
@@ -92,8 +92,7 @@ static void catch_up(struct nvme_vfio_device *nvdev)
 
 	if (reset) {
 		after_reset(nvdev);
-	} else if (lost && nvdev->state != VFIO_DEVICE_STATE_RUNNING &&
-		   nvdev->state != VFIO_DEVICE_STATE_ERROR) {
+	} else if (lost && nvme_vfio_is_suspended(nvdev->state)) {
 		nvme_vfio_err(nvdev->core.pdev,
 			      "its suspended state is lost, because the controlling side was reset or the function did not stay suspended; reset it\n");
 		drop_file(nvdev);
@@ -130,6 +129,12 @@ static int suspend(struct nvme_vfio_device *nvdev)
 {
 	int ret;
 
+	if (nvdev->file) {
+		/* of PRE_COPY: it could not go on in STOP_COPY */
+		if (!nvme_vfio_file_current(nvdev->file))
+			return -ENODEV;
+		nvme_vfio_save_quiet(nvdev->file);
+	}
 	ret = nvme_lm_sync(nvdev->fn);
 	if (ret)
 		return ret;
@@ -201,6 +206,13 @@ static int prepare_load(struct nvme_vfio_device *nvdev)
 	return ret;
 }
 
+/* What was not noticed by the last state call is noticed by the next. */
+static int stay_suspended(struct nvme_vfio_device *nvdev)
+{
+	return nvdev->seen_resets == atomic_read(&nvdev->resets) &&
+	       nvdev->seen_losses == atomic_read(&nvdev->losses) ? 0 : -ESTALE;
+}
+
 /* Keep a migration file that was made, or pass its error on. */
 static int keep_file(struct nvme_vfio_device *nvdev, struct nvme_vfio_file *file)
 {
@@ -208,6 +220,16 @@ static int keep_file(struct nvme_vfio_device *nvdev, struct nvme_vfio_file *file
 		return PTR_ERR(file);
 	nvdev->file = file;
 	return 0;
+}
+
+/* A function that runs has nothing that an earlier reset could spoil. */
+static int begin_precopy(struct nvme_vfio_device *nvdev)
+{
+	int ret = 0;
+
+	if (!nvme_vfio_is_suspended(nvdev->state))
+		ret = nvme_lm_sync(nvdev->fn);
+	return ret ? ret : keep_file(nvdev, nvme_vfio_save_begin(nvdev, true));
 }
 
 static int begin_load(struct nvme_vfio_device *nvdev)
@@ -232,8 +254,14 @@ static int run_action(struct nvme_vfio_device *nvdev, enum nvme_vfio_action acti
 		return suspend(nvdev);
 	case NVME_VFIO_RESUME:
 		return resume(nvdev);
+	case NVME_VFIO_STAY_SUSPENDED:
+		return stay_suspended(nvdev);
+	case NVME_VFIO_PRECOPY_BEGIN:
+		return begin_precopy(nvdev);
+	case NVME_VFIO_PRECOPY_FINISH:
+		return nvme_vfio_save_finish(nvdev->file);
 	case NVME_VFIO_SAVE_BEGIN:
-		return keep_file(nvdev, nvme_vfio_save_begin(nvdev));
+		return keep_file(nvdev, nvme_vfio_save_begin(nvdev, false));
 	case NVME_VFIO_SAVE_END:
 		drop_file(nvdev);
 		return 0;
@@ -248,8 +276,12 @@ static int run_action(struct nvme_vfio_device *nvdev, enum nvme_vfio_action acti
 	}
 }
 
-/* One arc; the state afterwards is the new one, or what a failure leaves. */
-static int run_arc(struct nvme_vfio_device *nvdev, enum vfio_device_mig_state next)
+/*
+ * One arc; the state afterwards is the new one, or what a failure leaves.  Tells
+ * whether it made a migration file.
+ */
+static int run_arc(struct nvme_vfio_device *nvdev, enum vfio_device_mig_state next,
+		   bool *opened)
 {
 	const struct nvme_vfio_arc *arc = nvme_vfio_find_arc(nvdev->state, next);
 	int ret;
@@ -259,6 +291,7 @@ static int run_arc(struct nvme_vfio_device *nvdev, enum vfio_device_mig_state ne
 
 	ret = run_action(nvdev, arc->action);
 	trace_nvme_vfio_state(nvdev->core.pdev, arc->from, arc->to, ret);
+	*opened = !ret && nvme_vfio_opens_file(arc->action);
 	if (!ret)
 		nvdev->state = arc->to;
 	else if (nvdev->state == arc->from)
@@ -271,6 +304,7 @@ static struct file *nvme_vfio_set_state(struct vfio_device *vdev,
 {
 	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
 	enum vfio_device_mig_state next;
+	bool opened = false;
 	int ret = 0;
 
 	guard(mutex)(&nvdev->state_mutex);
@@ -286,12 +320,12 @@ static struct file *nvme_vfio_set_state(struct vfio_device *vdev,
 	while (!ret && nvdev->state != target) {
 		ret = vfio_mig_get_next_state(vdev, nvdev->state, target, &next);
 		if (!ret)
-			ret = run_arc(nvdev, next);
+			ret = run_arc(nvdev, next, &opened);
 	}
 	if (ret)
 		return ERR_PTR(ret);
-	/* only the last arc of a path can have made a file */
-	return nvdev->file ? get_file(nvdev->file->filp) : NULL;
+	/* a file that was made on the way is gone; that of PRE_COPY goes on */
+	return opened ? get_file(nvdev->file->filp) : NULL;
 }
 
 static int nvme_vfio_get_state(struct vfio_device *vdev, enum vfio_device_mig_state *state)
@@ -318,6 +352,11 @@ static int nvme_vfio_get_data_size(struct vfio_device *vdev, unsigned long *leng
 		return -ENOTTY;
 
 	catch_up(nvdev);
+	if (nvdev->state == VFIO_DEVICE_STATE_PRE_COPY ||
+	    nvdev->state == VFIO_DEVICE_STATE_PRE_COPY_P2P) {
+		*length = min_t(u64, nvme_vfio_save_left(nvdev->file), ULONG_MAX);
+		return 0;
+	}
 	ret = nvme_lm_state_size(nvdev->fn, &size);
 	/* a running function has nothing that an earlier reset could spoil */
 	if (ret == -ESTALE && nvdev->state == VFIO_DEVICE_STATE_RUNNING) {
@@ -357,7 +396,8 @@ struct nvme_lm_function *nvme_vfio_state_close(struct nvme_vfio_device *nvdev,
 
 	guard(mutex)(&nvdev->state_mutex);
 	fn = nvdev->fn;
-	*suspended = nvdev->state != VFIO_DEVICE_STATE_RUNNING;
+	*suspended = nvme_vfio_is_suspended(nvdev->state) ||
+		     nvdev->state == VFIO_DEVICE_STATE_ERROR;
 	drop_file(nvdev);
 	nvme_vfio_dirty_stop(nvdev);
 	nvdev->fn = NULL;

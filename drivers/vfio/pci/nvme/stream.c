@@ -504,7 +504,7 @@ static int take_granules(struct nvme_lm_decoder *dec, u64 offset, u32 bytes)
 {
 	const u8 *data = dec->payload + sizeof(struct nvme_lm_state_piece);
 	u32 granule = le32_to_cpu(dec->precopy.granule);
-	u64 index = offset / granule;
+	u64 index = div_u64(offset, granule);
 	u64 count = nvme_lm_granules(offset + bytes, granule);
 	u32 len;
 	int ret;

@@ -28,6 +28,7 @@
 #ifndef NVME_VFIO_PCI_STREAM_H
 #define NVME_VFIO_PCI_STREAM_H
 
+#include <linux/math64.h>
 #include <linux/types.h>
 #include <uapi/linux/nvme-lm.h>
 
@@ -102,7 +103,7 @@ u32 nvme_lm_crc32c(const void *data, size_t len);
  */
 static inline u64 nvme_lm_granules(u64 size, u32 granule)
 {
-	return (size / granule) + (size % granule != 0);
+	return div_u64(size, granule) + !!(size & (granule - 1));
 }
 
 /**

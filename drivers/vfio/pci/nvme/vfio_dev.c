@@ -65,7 +65,11 @@ static void offer_migration(struct nvme_vfio_device *nvdev, struct nvme_lm_funct
 {
 	struct vfio_device *vdev = &nvdev->core.vdev;
 
-	vdev->migration_flags = fn ? VFIO_MIGRATION_STOP_COPY : 0;
+	vdev->migration_flags = 0;
+	if (fn)
+		vdev->migration_flags = VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P;
+	if (fn && nvme_lm_caps(fn)->flags & NVME_LM_CAP_LIVE_READ)
+		vdev->migration_flags |= VFIO_MIGRATION_PRE_COPY;
 	if (fn || nvdev->migratable_at_bind)
 		vdev->mig_ops = &nvme_vfio_migration_ops;
 	else
