@@ -47,6 +47,22 @@
 struct nvme_vfio_file;
 
 /**
+ * struct nvme_vfio_description - what the controlling side says of a function
+ * @identity: which function it is
+ * @formats: state formats it takes, its own first
+ * @format_count: number of @formats, at least 1
+ * @media: its namespaces by ascending NSID
+ * @media_count: number of @media
+ */
+struct nvme_vfio_description {
+	struct nvme_lm_identity identity;
+	struct nvme_lm_format *formats;
+	unsigned int format_count;
+	struct nvme_lm_medium *media;
+	unsigned int media_count;
+};
+
+/**
  * struct nvme_vfio_device - a function bound to this driver
  * @core: what makes it a VFIO PCI device
  * @client: our side of @fn
@@ -59,7 +75,8 @@ struct nvme_vfio_file;
  * @seen_resets: value of @resets that @state accounts for
  * @seen_losses: value of @losses that @state accounts for
  * @file: the migration file, in PRE_COPY, PRE_COPY_P2P, STOP_COPY and RESUMING
- * @media_count: number of namespaces when they were last asked for
+ * @desc: what the controlling side said of it last
+ * @described: when that was, in ns
  * @logging: the memory that the function writes is tracked
  * @logging_resets: value of @resets that the tracking accounts for
  * @resets: counts resets of the function; taken up by the next state call
@@ -76,7 +93,8 @@ struct nvme_vfio_device {
 	int seen_resets;
 	int seen_losses;
 	struct nvme_vfio_file *file;
-	unsigned int media_count;
+	struct nvme_vfio_description desc;
+	u64 described;
 	bool logging;
 	int logging_resets;
 	atomic_t resets;
@@ -116,8 +134,10 @@ extern const struct vfio_migration_ops nvme_vfio_migration_ops;
  * nvme_vfio_state_open - start in RUNNING
  * @nvdev: device that was opened
  * @fn: its handle, or NULL
+ * @desc: what the controlling side says of it; becomes the device's
  */
-void nvme_vfio_state_open(struct nvme_vfio_device *nvdev, struct nvme_lm_function *fn);
+void nvme_vfio_state_open(struct nvme_vfio_device *nvdev, struct nvme_lm_function *fn,
+			  const struct nvme_vfio_description *desc);
 
 /**
  * nvme_vfio_state_close - end whatever goes on
@@ -168,22 +188,6 @@ int nvme_vfio_disable_controller(struct nvme_vfio_device *nvdev);
 /* describe.c */
 
 /**
- * struct nvme_vfio_description - what the controlling side says of a function
- * @identity: which function it is
- * @formats: state formats it takes, its own first
- * @format_count: number of @formats, at least 1
- * @media: its namespaces by ascending NSID
- * @media_count: number of @media
- */
-struct nvme_vfio_description {
-	struct nvme_lm_identity identity;
-	struct nvme_lm_format *formats;
-	unsigned int format_count;
-	struct nvme_lm_medium *media;
-	unsigned int media_count;
-};
-
-/**
  * nvme_vfio_describe - ask the controlling side
  * @fn: the function
  * @desc: filled in; to be given to nvme_vfio_description_free() on success
@@ -191,6 +195,17 @@ struct nvme_vfio_description {
  * Return: 0 or an errno as in <linux/nvme-lm.h>.
  */
 int nvme_vfio_describe(struct nvme_lm_function *fn, struct nvme_vfio_description *desc);
+
+/**
+ * nvme_vfio_describe_again - ask the controlling side once more
+ * @nvdev: device whose function runs; state_mutex is held
+ *
+ * Not while it is suspended: every command then prolongs the downtime.
+ *
+ * Return: 0 or an errno as in <linux/nvme-lm.h>; &nvme_vfio_device.desc is then as
+ * it was.
+ */
+int nvme_vfio_describe_again(struct nvme_vfio_device *nvdev);
 
 /**
  * nvme_vfio_description_free - free what a description points to

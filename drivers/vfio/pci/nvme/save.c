@@ -656,7 +656,7 @@ static int setup_passes(struct nvme_vfio_save *save, u64 size)
 
 static int save_setup(struct nvme_vfio_save *save, struct nvme_vfio_device *nvdev, bool live)
 {
-	struct nvme_vfio_description desc;
+	const struct nvme_vfio_description *desc = &nvdev->desc;
 	u64 size;
 	int ret;
 
@@ -678,13 +678,8 @@ static int save_setup(struct nvme_vfio_save *save, struct nvme_vfio_device *nvde
 	if (ret)
 		return ret;
 
-	ret = nvme_vfio_describe(nvdev->fn, &desc);
-	if (ret)
-		return ret;
-	save->format = desc.formats[0];
-	WRITE_ONCE(nvdev->media_count, desc.media_count);
-	ret = make_preamble(save, &desc);
-	nvme_vfio_description_free(&desc);
+	save->format = desc->formats[0];
+	ret = make_preamble(save, desc);
 	if (!ret)
 		ret = nvme_vfio_produce_slots(save, size);
 	if (!ret)

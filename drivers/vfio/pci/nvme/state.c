@@ -10,6 +10,7 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/ktime.h>
 #include <linux/pci.h>
 
 #include "arcs.h"
@@ -17,6 +18,9 @@
 #include "message.h"
 #include "stream.h"
 #include "trace.h"
+
+/* How long in ns a running function is taken to be as it was described. */
+#define DESCRIBED_FOR	NSEC_PER_SEC
 
 void nvme_vfio_state_lost(struct nvme_vfio_device *nvdev)
 {
@@ -227,8 +231,11 @@ static int begin_precopy(struct nvme_vfio_device *nvdev)
 {
 	int ret = 0;
 
-	if (!nvme_vfio_is_suspended(nvdev->state))
+	if (!nvme_vfio_is_suspended(nvdev->state)) {
 		ret = nvme_lm_sync(nvdev->fn);
+		if (!ret)
+			ret = nvme_vfio_describe_again(nvdev);
+	}
 	return ret ? ret : keep_file(nvdev, nvme_vfio_save_begin(nvdev, true));
 }
 
@@ -341,6 +348,21 @@ static int nvme_vfio_get_state(struct vfio_device *vdev, enum vfio_device_mig_st
 	return 0;
 }
 
+/*
+ * How much there is to migrate is asked before a migration, so this is a time to
+ * find out what may have changed.
+ */
+static int ask_running(struct nvme_vfio_device *nvdev)
+{
+	int ret;
+
+	/* a running function has nothing that an earlier reset could spoil */
+	ret = nvme_lm_sync(nvdev->fn);
+	if (ret || ktime_get_ns() - nvdev->described < DESCRIBED_FOR)
+		return ret;
+	return nvme_vfio_describe_again(nvdev);
+}
+
 static int nvme_vfio_get_data_size(struct vfio_device *vdev, unsigned long *length)
 {
 	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
@@ -357,16 +379,15 @@ static int nvme_vfio_get_data_size(struct vfio_device *vdev, unsigned long *leng
 		*length = min_t(u64, nvme_vfio_save_left(nvdev->file), ULONG_MAX);
 		return 0;
 	}
-	ret = nvme_lm_state_size(nvdev->fn, &size);
-	/* a running function has nothing that an earlier reset could spoil */
-	if (ret == -ESTALE && nvdev->state == VFIO_DEVICE_STATE_RUNNING) {
-		ret = nvme_lm_sync(nvdev->fn);
-		if (!ret)
-			ret = nvme_lm_state_size(nvdev->fn, &size);
+	if (nvdev->state == VFIO_DEVICE_STATE_RUNNING) {
+		ret = ask_running(nvdev);
+		if (ret)
+			return ret;
 	}
+	ret = nvme_lm_state_size(nvdev->fn, &size);
 	if (ret)
 		return ret;
-	size = nvme_lm_stream_size(READ_ONCE(nvdev->media_count), size,
+	size = nvme_lm_stream_size(nvdev->desc.media_count, size,
 				   nvme_vfio_piece_size(nvdev->fn));
 	*length = min_t(u64, size, ULONG_MAX);
 	return 0;
@@ -378,10 +399,13 @@ const struct vfio_migration_ops nvme_vfio_migration_ops = {
 	.migration_get_data_size = nvme_vfio_get_data_size,
 };
 
-void nvme_vfio_state_open(struct nvme_vfio_device *nvdev, struct nvme_lm_function *fn)
+void nvme_vfio_state_open(struct nvme_vfio_device *nvdev, struct nvme_lm_function *fn,
+			  const struct nvme_vfio_description *desc)
 {
 	guard(mutex)(&nvdev->state_mutex);
 	nvdev->fn = fn;
+	nvdev->desc = *desc;
+	nvdev->described = ktime_get_ns();
 	nvdev->state = VFIO_DEVICE_STATE_RUNNING;
 	nvdev->seen_resets = atomic_read(&nvdev->resets);
 	nvdev->seen_losses = atomic_read(&nvdev->losses);
@@ -400,6 +424,7 @@ struct nvme_lm_function *nvme_vfio_state_close(struct nvme_vfio_device *nvdev,
 		     nvdev->state == VFIO_DEVICE_STATE_ERROR;
 	drop_file(nvdev);
 	nvme_vfio_dirty_stop(nvdev);
+	nvme_vfio_description_free(&nvdev->desc);
 	nvdev->fn = NULL;
 	nvdev->state = VFIO_DEVICE_STATE_RUNNING;
 	return fn;

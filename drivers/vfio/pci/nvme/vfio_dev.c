@@ -28,13 +28,14 @@ static void nvme_vfio_event(struct nvme_lm_client *client, enum nvme_lm_event ev
  * Get the handle.  NULL means as under vfio-pci, which is nothing to complain
  * about unless somebody could have expected more.
  */
-static struct nvme_lm_function *get_handle(struct nvme_vfio_device *nvdev)
+static struct nvme_lm_function *get_handle(struct nvme_vfio_device *nvdev,
+					   struct nvme_vfio_description *desc)
 {
 	struct pci_dev *pdev = to_pci_dev(nvdev->core.vdev.dev);
-	struct nvme_vfio_description desc;
 	struct nvme_lm_function *fn;
 	int ret;
 
+	memset(desc, 0, sizeof(*desc));
 	fn = nvme_lm_get(pdev, &nvdev->client);
 	if (PTR_ERR(fn) == -ENODEV)
 		return NULL;
@@ -45,14 +46,12 @@ static struct nvme_lm_function *get_handle(struct nvme_vfio_device *nvdev)
 	}
 
 	/* a function that cannot be described could never be compared */
-	ret = nvme_vfio_piece_size(fn) ? nvme_vfio_describe(fn, &desc) : -EREMOTEIO;
+	ret = nvme_vfio_piece_size(fn) ? nvme_vfio_describe(fn, desc) : -EREMOTEIO;
 	if (ret) {
 		nvme_vfio_warn(pdev, "no live migration: identifying it gives error %d\n", ret);
 		nvme_lm_put(fn);
 		return NULL;
 	}
-	WRITE_ONCE(nvdev->media_count, desc.media_count);
-	nvme_vfio_description_free(&desc);
 	return fn;
 }
 
@@ -80,6 +79,7 @@ static void offer_migration(struct nvme_vfio_device *nvdev, struct nvme_lm_funct
 static int nvme_vfio_init_dev(struct vfio_device *vdev)
 {
 	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
+	struct nvme_vfio_description desc;
 	struct nvme_lm_function *fn;
 	int ret;
 
@@ -91,9 +91,10 @@ static int nvme_vfio_init_dev(struct vfio_device *vdev)
 	nvdev->client.event = nvme_vfio_event;
 	nvdev->state = VFIO_DEVICE_STATE_RUNNING;
 
-	fn = get_handle(nvdev);
+	fn = get_handle(nvdev, &desc);
 	nvdev->migratable_at_bind = fn;
 	offer_migration(nvdev, fn);
+	nvme_vfio_description_free(&desc);
 	if (fn)
 		nvme_lm_put(fn);
 	return 0;
@@ -108,6 +109,7 @@ static void nvme_vfio_release_dev(struct vfio_device *vdev)
 static int nvme_vfio_open_device(struct vfio_device *vdev)
 {
 	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
+	struct nvme_vfio_description desc;
 	struct nvme_lm_function *fn;
 	int ret;
 
@@ -115,8 +117,8 @@ static int nvme_vfio_open_device(struct vfio_device *vdev)
 	if (ret)
 		return ret;
 
-	fn = get_handle(nvdev);
-	nvme_vfio_state_open(nvdev, fn);
+	fn = get_handle(nvdev, &desc);
+	nvme_vfio_state_open(nvdev, fn, &desc);
 	offer_migration(nvdev, fn);
 
 	vfio_pci_core_finish_enable(&nvdev->core);
