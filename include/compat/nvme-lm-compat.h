@@ -26,7 +26,7 @@
  */
 #ifdef HAVE_VFIO_GET_REGION_INFO_CAPS
 #define NVME_LM_VFIO_REGION_INFO \
-	.get_region_info_caps = vfio_pci_ioctl_get_region_info,
+	.get_region_info_caps = nvme_vfio_region_info,
 #else
 #define NVME_LM_VFIO_REGION_INFO
 #endif

@@ -4,6 +4,7 @@
  *
  * pci_drv.c   the PCI driver
  * vfio_dev.c  the VFIO device: open, close, what is as in vfio-pci
+ * hidden.c    registers of the function that its user must not have
  * state.c     the migration states
  * arcs.c      which steps there are between them (pure)
  * registers.c registers of the function itself
@@ -21,8 +22,7 @@
  * Two locks, and what may be done with them held:
  *
  *   nvme_vfio_device.state_mutex  the state calls; commands are issued, but no
- *				   user memory is touched, except that a dirty
- *				   report sets bits in the caller's bitmap
+ *				   user memory is touched
  *   nvme_vfio_file.io_lock	   read() and write(); user memory is touched,
  *				   but no command is issued
  *
@@ -68,6 +68,8 @@ struct nvme_vfio_description {
  * @client: our side of @fn
  * @migratable_at_bind: the function was known to be migratable when it was
  *	bound, and VFIO has made use of that
+ * @hidden: the part of a BAR that is not for the user; does not change while the
+ *	device is open
  * @state_mutex: serialises the state calls and protects what follows
  * @fn: handle of the function at the controlling side, from open to close; NULL
  *	if it cannot be migrated, it then is as under vfio-pci
@@ -86,6 +88,7 @@ struct nvme_vfio_device {
 	struct vfio_pci_core_device core;
 	struct nvme_lm_client client;
 	bool migratable_at_bind;
+	struct nvme_lm_hidden hidden;
 	/* serialises the state calls; see above for what is done with it held */
 	struct mutex state_mutex;
 	struct nvme_lm_function *fn;
@@ -171,6 +174,26 @@ void nvme_vfio_dirty_offer(struct nvme_vfio_device *nvdev, struct nvme_lm_functi
  * @nvdev: device that is open; state_mutex is held
  */
 void nvme_vfio_dirty_stop(struct nvme_vfio_device *nvdev);
+
+/* hidden.c */
+
+/**
+ * nvme_vfio_hides - is any of this hidden from the user
+ * @nvdev: device that is open
+ * @index: index of the region
+ * @offset: where in the region
+ * @len: bytes from there on
+ */
+bool nvme_vfio_hides(const struct nvme_vfio_device *nvdev, u64 index, u64 offset, u64 len);
+
+/* What &struct vfio_device_ops has of these names. */
+ssize_t nvme_vfio_read(struct vfio_device *vdev, char __user *buf, size_t count, loff_t *ppos);
+ssize_t nvme_vfio_write(struct vfio_device *vdev, const char __user *buf, size_t count,
+			loff_t *ppos);
+int nvme_vfio_mmap(struct vfio_device *vdev, struct vm_area_struct *vma);
+long nvme_vfio_ioctl(struct vfio_device *vdev, unsigned int cmd, unsigned long arg);
+int nvme_vfio_region_info(struct vfio_device *vdev, struct vfio_region_info *info,
+			  struct vfio_info_cap *caps);
 
 /* registers.c */
 

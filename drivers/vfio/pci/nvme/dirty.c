@@ -11,8 +11,12 @@
  * until logging is stopped and started again.
  */
 #include <linux/interval_tree.h>
+#include <linux/gfp.h>
 #include <linux/iova_bitmap.h>
+#include <linux/list.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include "device.h"
@@ -84,9 +88,84 @@ static int nvme_vfio_log_stop(struct vfio_device *vdev)
 	return 0;
 }
 
-static void set_dirty(void *bitmap, u64 iova, u64 len)
+/* Runs of dirty memory in a page. */
+#define RUNS_PER_PAGE	((PAGE_SIZE - sizeof(struct list_head)) / sizeof(struct dirty_run) - 1)
+/* Most pages of them: 16 MiB. */
+#define MAX_PAGES	(SZ_16M / PAGE_SIZE)
+
+struct dirty_run {
+	u64 iova;
+	u64 len;
+};
+
+struct dirty_page {
+	struct list_head node;
+	u64 count;
+	struct dirty_run runs[];
+};
+
+/**
+ * struct dirty_report - what the device has told of
+ * @pages: the runs, as struct dirty_page
+ * @count: number of @pages
+ * @iova: what was asked for
+ * @len: bytes of it
+ * @all: there was no memory for the runs: all of it counts as dirty
+ */
+struct dirty_report {
+	struct list_head pages;
+	unsigned int count;
+	u64 iova;
+	u64 len;
+	bool all;
+};
+
+static struct dirty_page *add_page(struct dirty_report *report)
 {
-	iova_bitmap_set(bitmap, iova, len);
+	struct dirty_page *page;
+
+	if (report->count == MAX_PAGES)
+		return NULL;
+	page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!page)
+		return NULL;
+	list_add_tail(&page->node, &report->pages);
+	report->count++;
+	return page;
+}
+
+/* The user's bitmap may fault for as long as he likes: only take note here. */
+static void note_dirty(void *priv, u64 iova, u64 len)
+{
+	struct dirty_report *report = priv;
+	struct dirty_page *page = NULL;
+
+	if (report->all)
+		return;
+	if (!list_empty(&report->pages))
+		page = list_last_entry(&report->pages, struct dirty_page, node);
+	if (!page || page->count == RUNS_PER_PAGE)
+		page = add_page(report);
+	if (!page) {
+		report->all = true;
+		return;
+	}
+	page->runs[page->count++] = (struct dirty_run){ .iova = iova, .len = len };
+}
+
+/* Set the bits, and free the report. */
+static void set_dirty(struct dirty_report *report, struct iova_bitmap *bitmap)
+{
+	struct dirty_page *page, *next;
+	u64 i;
+
+	if (report->all)
+		iova_bitmap_set(bitmap, report->iova, report->len);
+	list_for_each_entry_safe(page, next, &report->pages, node) {
+		for (i = 0; i < page->count && !report->all; i++)
+			iova_bitmap_set(bitmap, page->runs[i].iova, page->runs[i].len);
+		free_page((unsigned long)page);
+	}
 }
 
 /* Take up resets of the function since the last report. */
@@ -100,10 +179,8 @@ static int catch_up(struct nvme_vfio_device *nvdev)
 	return nvme_lm_track_restart(nvdev->fn);
 }
 
-static int nvme_vfio_log_read_and_clear(struct vfio_device *vdev, unsigned long iova,
-					unsigned long length, struct iova_bitmap *bitmap)
+static int read_report(struct nvme_vfio_device *nvdev, struct dirty_report *report)
 {
-	struct nvme_vfio_device *nvdev = to_nvme_vfio(vdev);
 	int ret;
 
 	guard(mutex)(&nvdev->state_mutex);
@@ -112,7 +189,23 @@ static int nvme_vfio_log_read_and_clear(struct vfio_device *vdev, unsigned long 
 	ret = catch_up(nvdev);
 	if (ret)
 		return ret;
-	return nvme_lm_track_read(nvdev->fn, iova, length, set_dirty, bitmap);
+	return nvme_lm_track_read(nvdev->fn, report->iova, report->len, note_dirty, report);
+}
+
+static int nvme_vfio_log_read_and_clear(struct vfio_device *vdev, unsigned long iova,
+					unsigned long length, struct iova_bitmap *bitmap)
+{
+	struct dirty_report report = {
+		.pages = LIST_HEAD_INIT(report.pages),
+		.iova = iova,
+		.len = length,
+	};
+	int ret;
+
+	ret = read_report(to_nvme_vfio(vdev), &report);
+	/* what was told of before an error is clean at the device by now */
+	set_dirty(&report, bitmap);
+	return ret;
 }
 
 static const struct vfio_log_ops nvme_vfio_log_ops = {

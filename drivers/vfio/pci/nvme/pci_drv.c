@@ -14,8 +14,22 @@
 #include "trace.h"
 
 #ifdef HAVE_VFIO_PCI_DEVICE_OPS
+/* What is hidden from the user is hidden from whom he gives a DMA-buf of it. */
+static int get_dmabuf_phys(struct vfio_pci_core_device *core, struct p2pdma_provider **provider,
+			   unsigned int index, struct phys_vec *phys_vec,
+			   struct vfio_region_dma_range *ranges, size_t count)
+{
+	struct nvme_vfio_device *nvdev = to_nvme_vfio(&core->vdev);
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (nvme_vfio_hides(nvdev, index, ranges[i].offset, ranges[i].length))
+			return -EINVAL;
+	return vfio_pci_core_get_dmabuf_phys(core, provider, index, phys_vec, ranges, count);
+}
+
 static const struct vfio_pci_device_ops nvme_vfio_pci_ops = {
-	.get_dmabuf_phys = vfio_pci_core_get_dmabuf_phys,
+	.get_dmabuf_phys = get_dmabuf_phys,
 };
 
 static void set_pci_ops(struct nvme_vfio_device *nvdev)

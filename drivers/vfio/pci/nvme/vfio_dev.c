@@ -118,6 +118,9 @@ static int nvme_vfio_open_device(struct vfio_device *vdev)
 		return ret;
 
 	fn = get_handle(nvdev, &desc);
+	memset(&nvdev->hidden, 0, sizeof(nvdev->hidden));
+	if (fn)
+		nvdev->hidden = nvme_lm_caps(fn)->hidden;
 	nvme_vfio_state_open(nvdev, fn, &desc);
 	offer_migration(nvdev, fn);
 
@@ -172,11 +175,11 @@ const struct vfio_device_ops nvme_vfio_ops = {
 	.release = nvme_vfio_release_dev,
 	.open_device = nvme_vfio_open_device,
 	.close_device = nvme_vfio_close_device,
-	.ioctl = vfio_pci_core_ioctl,
+	.ioctl = nvme_vfio_ioctl,
 	.device_feature = vfio_pci_core_ioctl_feature,
-	.read = vfio_pci_core_read,
-	.write = vfio_pci_core_write,
-	.mmap = vfio_pci_core_mmap,
+	.read = nvme_vfio_read,
+	.write = nvme_vfio_write,
+	.mmap = nvme_vfio_mmap,
 	.request = vfio_pci_core_request,
 	.match = vfio_pci_core_match,
 	.bind_iommufd = vfio_iommufd_physical_bind,
