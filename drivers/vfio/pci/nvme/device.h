@@ -17,6 +17,7 @@
  * load.c      the file that a state is written to
  * stream.c    encoding and decoding of the stream (pure)
  * dirty.c     which memory the function writes
+ * stats.c     statistics in debugfs
  * compare.c   whether a state may be loaded into a function (pure)
  *
  * Two locks, and what may be done with them held:
@@ -44,6 +45,8 @@
 #include <linux/vfio_pci_core.h>
 #include <linux/wait.h>
 
+#include "stats.h"
+
 struct nvme_vfio_file;
 
 /**
@@ -68,6 +71,7 @@ struct nvme_vfio_description {
  * @client: our side of @fn
  * @migratable_at_bind: the function was known to be migratable when it was
  *	bound, and VFIO has made use of that
+ * @stats: statistics
  * @hidden: the part of a BAR that is not for the user; does not change while the
  *	device is open
  * @state_mutex: serialises the state calls and protects what follows
@@ -88,6 +92,7 @@ struct nvme_vfio_device {
 	struct vfio_pci_core_device core;
 	struct nvme_lm_client client;
 	bool migratable_at_bind;
+	struct nvme_vfio_stats stats;
 	struct nvme_lm_hidden hidden;
 	/* serialises the state calls; see above for what is done with it held */
 	struct mutex state_mutex;

@@ -73,6 +73,8 @@ static int nvme_vfio_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = vfio_pci_core_register_device(&nvdev->core);
 	if (ret)
 		vfio_put_device(&nvdev->core.vdev);
+	else
+		nvme_vfio_stats_create(&nvdev->stats, pdev);
 	return ret;
 }
 
@@ -81,6 +83,7 @@ static void nvme_vfio_remove(struct pci_dev *pdev)
 	struct vfio_pci_core_device *core = pci_get_drvdata(pdev);
 
 	vfio_pci_core_unregister_device(core);
+	nvme_vfio_stats_remove(&to_nvme_vfio(&core->vdev)->stats);
 	vfio_put_device(&core->vdev);
 }
 
@@ -111,9 +114,12 @@ static int __init nvme_vfio_init(void)
 	ret = nvme_vfio_save_init();
 	if (ret)
 		return ret;
+	nvme_vfio_stats_init();
 	ret = pci_register_driver(&nvme_vfio_driver);
-	if (ret)
+	if (ret) {
+		nvme_vfio_stats_exit();
 		nvme_vfio_save_exit();
+	}
 	return ret;
 }
 module_init(nvme_vfio_init);
@@ -121,6 +127,7 @@ module_init(nvme_vfio_init);
 static void __exit nvme_vfio_exit(void)
 {
 	pci_unregister_driver(&nvme_vfio_driver);
+	nvme_vfio_stats_exit();
 	nvme_vfio_save_exit();
 }
 module_exit(nvme_vfio_exit);

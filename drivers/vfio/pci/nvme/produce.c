@@ -45,6 +45,7 @@ static int read_bytes(struct nvme_vfio_save *save, struct nvme_vfio_slot *slot)
 		len = min_t(u64, save->command, slot->len - done);
 		ret = nvme_lm_read_state(save->fn, &save->format, slot->offset + done,
 					 slot->buf + done, len, &suspended);
+		nvme_vfio_stat_add(save->stats, NVME_VFIO_SAVE_COMMANDS, 1);
 		/* the device must say that it was suspended all along */
 		if (!ret && slot->job == SAVE_JOB_FINAL && !suspended)
 			ret = -ESTALE;
@@ -59,6 +60,7 @@ static int read_shorter(struct nvme_vfio_save *save, struct nvme_vfio_slot *slot
 {
 	u64 size;
 
+	nvme_vfio_stat_add(save->stats, NVME_VFIO_SAVE_RETRIES, 1);
 	if (nvme_lm_state_size(save->fn, &size) || size >= slot->offset + slot->len)
 		return error;
 	slot->size = size;
@@ -147,6 +149,7 @@ static void check_scan(struct nvme_vfio_save *save)
 		    (save->slots[i].job == SAVE_JOB_SCAN || save->slots[i].job == SAVE_JOB_SIZE))
 			return;
 	save->scanned = true;
+	nvme_vfio_stat_add(save->stats, NVME_VFIO_SAVE_SCANS, 1);
 	end_scan(save);
 }
 
@@ -235,8 +238,11 @@ static void produce_work(struct work_struct *work)
 	u64 start = ktime_get_ns();
 
 	slot->error = nvme_vfio_file_alive(&save->file) ? run_job(save, slot) : -ENODEV;
+	slot->since = ktime_get_ns();
+	nvme_vfio_stat_add(save->stats, NVME_VFIO_SAVE_COMMAND_NS, slot->since - start);
+	nvme_vfio_stat_add(save->stats, NVME_VFIO_SAVE_READ_BYTES, slot->len);
 	trace_nvme_vfio_save_piece(save->file.nvdev->core.pdev, slot->offset, slot->len,
-				   ktime_get_ns() - start, slot->error);
+				   slot->since - start, slot->error);
 	scoped_guard(spinlock, &save->lock) {
 		slot->state = slot->dropped ? SAVE_SLOT_FREE : job_done(save, slot);
 		nvme_vfio_produce(save, false);
@@ -395,6 +401,7 @@ int nvme_vfio_produce_slots(struct nvme_vfio_save *save, u64 size)
 		save->slots[i].save = save;
 		save->slots[i].buf = buf;
 		INIT_WORK(&save->slots[i].work, produce_work);
+		nvme_vfio_stat_add(save->stats, NVME_VFIO_SAVE_MEMORY_BYTES, save->piece);
 		scoped_guard(spinlock, &save->lock)
 			save->depth = i + 1;
 	}

@@ -20,6 +20,7 @@
 #include <linux/random.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
 
@@ -158,6 +159,19 @@ static void note_run(struct nvme_vfio_save *save, const struct nvme_vfio_slot *s
 	save->sent = max(save->sent, offset + slot->run_len);
 }
 
+/* Which bytes are counted where. */
+static enum nvme_vfio_stat bytes_of(enum save_job job)
+{
+	switch (job) {
+	case SAVE_JOB_EXTEND:
+		return NVME_VFIO_SAVE_FIRST_BYTES;
+	case SAVE_JOB_REPLACE:
+		return NVME_VFIO_SAVE_AGAIN_BYTES;
+	default:
+		return NVME_VFIO_SAVE_FINAL_BYTES;
+	}
+}
+
 /* Begin the record of the next run, if the slot has one; else give it back. */
 static void begin_run(struct nvme_vfio_save *save)
 {
@@ -165,6 +179,7 @@ static void begin_run(struct nvme_vfio_save *save)
 
 	if (next_run(save, slot)) {
 		note_run(save, slot);
+		nvme_vfio_stat_add(save->stats, bytes_of(slot->job), slot->run_len);
 		nvme_lm_encode_state_at(&save->enc, slot->offset + slot->run,
 					slot->buf + slot->run, slot->run_len, &save->head);
 		set_segment(save, SAVE_HEAD, &save->head, sizeof(save->head));
@@ -190,6 +205,8 @@ static int take_slot(struct nvme_vfio_save *save)
 		return ret;
 	if (slot->error)
 		return slot->error;
+	nvme_vfio_stat_add(save->stats, NVME_VFIO_SAVE_WAIT_READER_NS,
+			   ktime_get_ns() - slot->since);
 	slot->state = SAVE_SLOT_TAKEN;
 	slot->run = 0;
 	slot->run_len = 0;
@@ -207,6 +224,7 @@ static void finish_state(struct nvme_vfio_save *save)
 		return;
 	}
 	nvme_lm_encode_end(&save->enc, &save->end);
+	nvme_vfio_stat_set(save->stats, NVME_VFIO_SAVE_FINAL_NS, ktime_get_ns() - save->began);
 	set_segment(save, SAVE_END, &save->end, sizeof(save->end));
 }
 
@@ -244,10 +262,15 @@ static int next_segment(struct nvme_vfio_save *save)
 /* Wait for the next segment, but not when there is something to return. */
 static int wait_ready(struct nvme_vfio_save *save, size_t done)
 {
+	u64 start = ktime_get_ns();
+	int ret;
+
 	if (done || (save->file.filp->f_flags & O_NONBLOCK))
 		return -EAGAIN;
-	return wait_event_interruptible(save->file.wait,
-					is_ready(save) || !nvme_vfio_file_alive(&save->file));
+	ret = wait_event_interruptible(save->file.wait,
+				       is_ready(save) || !nvme_vfio_file_alive(&save->file));
+	nvme_vfio_stat_add(save->stats, NVME_VFIO_SAVE_WAIT_DEVICE_NS, ktime_get_ns() - start);
+	return ret;
 }
 
 /* Have bytes to copy out; -ENODATA at the end of the stream. */
@@ -274,8 +297,10 @@ static int have_segment(struct nvme_vfio_save *save, size_t done)
 static void check_first_pass(struct nvme_vfio_save *save)
 {
 	guard(spinlock)(&save->lock);
-	if (save->sent >= save->target && !is_pending(save))
-		save->first_done = true;
+	if (save->phase != SAVE_LIVE || save->sent < save->target || is_pending(save))
+		return;
+	save->first_done = true;
+	nvme_vfio_stat_set(save->stats, NVME_VFIO_SAVE_FIRST_NS, ktime_get_ns() - save->began);
 }
 
 /* A run was copied out: let the producer have a buffer without another at once. */
@@ -434,6 +459,8 @@ static int make_changes(struct nvme_vfio_save *save, u64 size)
 	more.hashes = kvcalloc(room, sizeof(*more.hashes), GFP_KERNEL_ACCOUNT);
 	more.marks = kvcalloc(BITS_TO_LONGS(room), sizeof(long), GFP_KERNEL_ACCOUNT);
 	if (more.hashes && more.marks) {
+		nvme_vfio_stat_add(save->stats, NVME_VFIO_SAVE_MEMORY_BYTES,
+				   (room - save->changes.room) * sizeof(*more.hashes));
 		swap_changes(save, &more);
 		ret = 0;
 	}
@@ -626,6 +653,7 @@ static int get_state_size(struct nvme_vfio_save *save, u64 *size)
 	const struct nvme_lm_caps *caps = nvme_lm_caps(save->fn);
 	int ret;
 
+	nvme_vfio_stat_add(save->stats, NVME_VFIO_SAVE_COMMANDS, 1);
 	ret = nvme_lm_state_size(save->fn, size);
 	if (ret)
 		return ret;
@@ -662,6 +690,9 @@ static int save_setup(struct nvme_vfio_save *save, struct nvme_vfio_device *nvde
 
 	save->file.nvdev = nvdev;
 	save->file.stop = save_stop;
+	save->stats = &nvdev->stats;
+	save->began = ktime_get_ns();
+	nvme_vfio_stats_begin(save->stats, NVME_VFIO_SAVE_COMMANDS, NVME_VFIO_SAVE_MEMORY_BYTES);
 	save->fn = nvdev->fn;
 	save->command = nvme_vfio_piece_size(nvdev->fn);
 	save->passes = live;
@@ -716,6 +747,7 @@ int nvme_vfio_save_finish(struct nvme_vfio_file *file)
 	lockdep_assert_held(&file->nvdev->state_mutex);
 	if (!nvme_vfio_file_current(file))
 		return -ENODEV;
+	save->began = ktime_get_ns();
 	ret = get_state_size(save, &size);
 	if (!ret)
 		ret = make_changes(save, size);

@@ -55,6 +55,7 @@ struct nvme_vfio_save;
  * @len: how many there are; 0 when the state ends before @offset by now
  * @size: bytes of state, if that was asked for; else 0
  * @error: 0 or why the job failed
+ * @since: when it became ready, in ns
  * @run: where in @buf the run begins that the consumer sends
  * @run_len: bytes of it
  * @hashes: of the granules
@@ -71,6 +72,7 @@ struct nvme_vfio_slot {
 	u64 len;
 	u64 size;
 	int error;
+	u64 since;
 	u64 run;
 	u64 run_len;
 	__le64 hashes[SAVE_GRANULES];
@@ -97,6 +99,8 @@ enum save_stage {
 /**
  * struct nvme_vfio_save - a file that the state is read from
  * @file: what it has in common with the other kind
+ * @stats: where the numbers go
+ * @began: when the first or the last pass began, in ns
  * @fn: the function; not used once the work items are disabled
  * @format: the format that the state is read in
  * @command: bytes that one command moves at most
@@ -134,6 +138,8 @@ enum save_stage {
  */
 struct nvme_vfio_save {
 	struct nvme_vfio_file file;
+	struct nvme_vfio_stats *stats;
+	u64 began;
 	struct nvme_lm_function *fn;
 	struct nvme_lm_format format;
 	u32 command;

@@ -252,15 +252,25 @@ static int begin_load(struct nvme_vfio_device *nvdev)
 	return ret;
 }
 
+static int timed(struct nvme_vfio_device *nvdev, enum nvme_vfio_stat stat,
+		 int (*action)(struct nvme_vfio_device *nvdev))
+{
+	u64 start = ktime_get_ns();
+	int ret = action(nvdev);
+
+	nvme_vfio_stat_set(&nvdev->stats, stat, ktime_get_ns() - start);
+	return ret;
+}
+
 static int run_action(struct nvme_vfio_device *nvdev, enum nvme_vfio_action action)
 {
 	int ret;
 
 	switch (action) {
 	case NVME_VFIO_SUSPEND:
-		return suspend(nvdev);
+		return timed(nvdev, NVME_VFIO_SUSPEND_NS, suspend);
 	case NVME_VFIO_RESUME:
-		return resume(nvdev);
+		return timed(nvdev, NVME_VFIO_RESUME_NS, resume);
 	case NVME_VFIO_STAY_SUSPENDED:
 		return stay_suspended(nvdev);
 	case NVME_VFIO_PRECOPY_BEGIN:
