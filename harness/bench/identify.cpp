@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/// What the host's own use of the PF's admin queue feels while functions are saved. The thread
+/// that asks has real-time priority: the processor is not what is measured, the queue is.
+#include "raw_admin.hpp"
+#include "rows.hpp"
+#include "savers.hpp"
+
+#include "nvme/command.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <thread>
+
+namespace lm::bench {
+
+namespace {
+
+constexpr double target = 3;
+constexpr std::size_t idle_samples = 2000;
+constexpr std::chrono::milliseconds between{2};
+
+void take_priority(bool take) {
+    sched_param parameter{};
+    parameter.sched_priority = take ? 10 : 0;
+    check(-::pthread_setschedparam(::pthread_self(), take ? SCHED_FIFO : SCHED_OTHER, &parameter),
+          "pthread_setschedparam");
+}
+
+/// Latencies of Identify Controller until @done says so.
+template <typename Done> std::vector<double> ask(RawAdmin &admin, const Buffer &buffer, Done done) {
+    std::vector<double> latencies;
+    const ByteSpan page = buffer.bytes().first(4096);
+    take_priority(true);
+    while (!done(latencies.size())) {
+        latencies.push_back(admin.single(nvme::identify(nvme::Cns::controller), page));
+        std::this_thread::sleep_for(between);
+    }
+    take_priority(false);
+    return latencies;
+}
+
+void measure(Stage &stage, const Plan &plan, Report &report) {
+    RawAdmin admin{stage.path(), 4096, 1};
+    const Buffer buffer{4096};
+    const std::vector<double> idle =
+        ask(admin, buffer, [](std::size_t n) { return n >= idle_samples; });
+
+    Savers savers{stage, stage.controller().vfs, plan.many_size};
+    std::vector<double> busy;
+    for (unsigned i = 0; i < plan.repeat; ++i)
+        savers.run([&](const std::atomic<bool> &saved) {
+            const std::vector<double> some =
+                ask(admin, buffer, [&](std::size_t) { return saved.load(); });
+            busy.insert(busy.end(), some.begin(), some.end());
+        });
+
+    const double ratio = quantile(busy, 0.99) / quantile(idle, 0.99);
+    nlohmann::json details = {{"bandwidth", stage.controller().bandwidth},
+                              {"functions", stage.controller().vfs}};
+    for (const auto &[name, values] :
+         {std::pair{"idle", idle}, std::pair{"busy", std::as_const(busy)}})
+        details[name] = {{"count", values.size()},
+                         {"median ms", median(values) * 1e3},
+                         {"p99 ms", quantile(values, 0.99) * 1e3},
+                         {"max ms", quantile(values, 1) * 1e3}};
+    Result result{.row = "identify",
+                  .what = fmt::format("p99 with {} saving / idle, {} ({:.2f} / {:.2f} ms)",
+                                      stage.controller().vfs, pace(stage.controller()),
+                                      quantile(busy, 0.99) * 1e3, quantile(idle, 0.99) * 1e3),
+                  .value = ratio,
+                  .unit = "x",
+                  .details = std::move(details)};
+    if (stage.controller().bandwidth)
+        result.target = at_most(target);
+    report.add(std::move(result));
+}
+
+} // namespace
+
+void identify(const Plan &plan, Report &report) {
+    for (const Controller &controller : plan.of_role("many")) {
+        Stage stage{controller};
+        measure(stage, plan, report);
+    }
+}
+
+} // namespace lm::bench

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "savers.hpp"
+
+namespace lm::bench {
+
+using migration::State;
+
+Savers::Savers(Stage &stage, unsigned count, std::uint64_t size) {
+    for (unsigned i = 0; i < count; ++i) {
+        all_.push_back(std::make_unique<One>(stage.open(i)));
+        stage.resize(all_.back()->vf, size);
+    }
+}
+
+void Savers::start(Round &round) {
+    running_ = static_cast<unsigned>(all_.size());
+    done_ = false;
+    first_done_ = false;
+    error_ = nullptr;
+    for (const auto &one : all_) {
+        one->bytes = 0;
+        one->vf.migration().set(State::stop);
+    }
+    const Clock::time_point begin = Clock::now();
+    for (const auto &one : all_)
+        threads_.emplace_back(
+            [this, &round, begin, it = one.get()] { save_one(*it, round, begin); });
+}
+
+void Savers::save_one(One &one, Round &round, Clock::time_point begin) {
+    try {
+        save(one.vf.migration(), one.buffer, [&](std::uint64_t bytes) { one.bytes = bytes; });
+        if (!first_done_.exchange(true)) {
+            std::uint64_t sum = 0, least = one.bytes;
+            for (const auto &other : all_) {
+                const std::uint64_t bytes = other->bytes;
+                sum += bytes;
+                least = std::min(least, bytes);
+            }
+            round.slowest_share = static_cast<double>(least) * static_cast<double>(all_.size()) /
+                                  static_cast<double>(sum);
+        }
+    } catch (...) {
+        error_ = std::current_exception();
+    }
+    if (--running_ == 0) {
+        round.seconds = seconds_since(begin);
+        for (const auto &other : all_)
+            round.bytes += other->bytes;
+        done_ = true;
+    }
+}
+
+} // namespace lm::bench
