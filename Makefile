@@ -46,6 +46,12 @@ check: ## every test (TESTS="NAME..." for some); ends in "N passed, N failed"
 check-list: ## the names of the tests of make check
 	@rig/check --list
 
+.PHONY: bench
+bench: ## measure against the raw limit (ROWS="NAME...", KERNEL=7.3-fast, QUICK=1)
+	@rig/get host
+	@rig/bench/bench $(if $(QUICK),--quick) --kernel $(if $(filter file,$(origin KERNEL)),7.3-fast,$(KERNEL)) \
+		$(if $(DOMAIN),--domain $(DOMAIN)) $(ROWS)
+
 .PHONY: lint
 lint: ## checkpatch, sparse, W=1 on both kernels, clang-format, shellcheck
 	@rig/get host
