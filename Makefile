@@ -67,6 +67,13 @@ fuzz: ## fuzz the stream decoder in user space, MINUTES=5
 	@rig/get host
 	@tests/fuzz/run --minutes $(or $(MINUTES),5)
 
+.PHONY: soak
+soak: ## random walks on the debug kernel, MINUTES=n, MIGRATIONS=n, WRITES=n, SEED=n
+	@rig/get host
+	@rig/soak $(if $(MINUTES)$(MIGRATIONS)$(WRITES),,--minutes 10) $(if $(MINUTES),--minutes $(MINUTES)) \
+		$(if $(MIGRATIONS),--migrations $(MIGRATIONS)) $(if $(WRITES),--writes $(WRITES)) \
+		$(if $(SEED),--seed $(SEED)) $(if $(filter command% environment%,$(origin KERNEL)),--kernel $(KERNEL))
+
 .PHONY: mutation
 mutation: ## test the tests: break the driver in many ways, see each noticed
 	@rig/get host

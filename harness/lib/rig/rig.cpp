@@ -70,6 +70,11 @@ void Rig::recreate() {
     backend_ = vfio::make_backend(options_.backend);
 }
 
+void Rig::reconnect() {
+    backend_.reset();
+    backend_ = vfio::make_backend(options_.backend);
+}
+
 void Rig::create_functions() {
     const fs::path pf = pf_.address.sysfs();
     sysfs::write(pf / "sriov_drivers_autoprobe", "0");

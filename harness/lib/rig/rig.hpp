@@ -59,6 +59,9 @@ class Rig {
 
     /// Disable SR-IOV and make all functions anew. Nothing of the old ones may be open.
     void recreate();
+    /// Let go of the way to the functions and take it anew, as after a driver was
+    /// unbound: with type1 a group does not survive that. Nothing may be open.
+    void reconnect();
 
   private:
     void create_functions();
