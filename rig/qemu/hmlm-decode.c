@@ -120,12 +120,11 @@ static const char *parse_vsd(HmlmImage *im, NvmeCtrl *n, const uint8_t *p,
         le32_to_cpu(im->vsd->ctrl_len) != sizeof(*im->ctrl)) {
         return "vendor-specific data of another format";
     }
-    if (le64_to_cpu(im->vsd->mem_len) != n->params.hmlm.mem_size ||
-        le32_to_cpu(im->vsd->mem_block) != NVME_HMLM_MEM_BLOCK) {
-        return "device memory of another size";
+    if (le32_to_cpu(im->vsd->mem_block) != NVME_HMLM_MEM_BLOCK) {
+        return "device memory of another block size";
     }
 
-    if (n->params.hmlm.mem_size) {
+    if (n->params.hmlm.mem_max) {
         uint64_t mem = nvme_hmlm_mem_start(n);
 
         if (len < mem || lists > mem ||
@@ -146,13 +145,54 @@ static const char *parse_vsd(HmlmImage *im, NvmeCtrl *n, const uint8_t *p,
            NULL : "checksum of the vendor-specific data";
 }
 
+/**
+ * nvme_hmlm_sizes - how long is this state?
+ * @n: controller it is for
+ * @p: its start, at least up to where device memory would be
+ * @len: bytes of it
+ * @total: on success, the length of the whole state, within what @n could hold
+ * @mem: on success, how much of it is device memory
+ *
+ * Returns NULL, or what is wrong.
+ */
+const char *nvme_hmlm_sizes(NvmeCtrl *n, const uint8_t *p, uint64_t len,
+                            uint64_t *total, uint64_t *mem)
+{
+    const NvmeCtrlStateHdr *hdr = (const NvmeCtrlStateHdr *)p;
+    const NvmeHmlmVsdHdr *vsd;
+    uint64_t max = nvme_hmlm_image_max(n) + n->params.hmlm.mem_max;
+    uint64_t cs, vs;
+
+    if (len < sizeof(*hdr)) {
+        return "shorter than its header";
+    }
+
+    cs = le64_to_cpu(hdr->nvmecss[0]);
+    vs = le64_to_cpu(hdr->vss[0]);
+    if (hdr->nvmecss[1] || hdr->vss[1] || cs > max / 4 || vs > max / 4 ||
+        sizeof(*hdr) + 4 * (cs + vs) > max) {
+        return "larger than any state of this controller";
+    }
+    if (sizeof(*hdr) + 4 * cs + sizeof(*vsd) > len) {
+        return "vendor-specific data shorter than its header";
+    }
+
+    vsd = (const NvmeHmlmVsdHdr *)(p + sizeof(*hdr) + 4 * cs);
+    *total = sizeof(*hdr) + 4 * (cs + vs);
+    *mem = le64_to_cpu(vsd->mem_len);
+
+    return *mem > n->params.hmlm.mem_max || *mem % 4 || *mem > *total ?
+           "device memory of a size this controller cannot have" : NULL;
+}
+
 static const char *parse(HmlmImage *im, NvmeCtrl *n, const uint8_t *p,
                          uint64_t len)
 {
+    uint64_t total, mem_len, vsd;
     const char *why;
-    uint64_t vsd;
 
-    why = parse_nvmecs(im, p, len, n->params.hmlm.mem_size, &vsd);
+    why = nvme_hmlm_sizes(n, p, len, &total, &mem_len);
+    why = why ?: parse_nvmecs(im, p, len, mem_len, &vsd);
 
     return why ?: parse_vsd(im, n, p, len, vsd);
 }
@@ -415,7 +455,7 @@ static const char *check_queues(const HmlmImage *im, NvmeCtrl *n)
  * Returns NULL if so, else what is wrong, in words for a trace.
  */
 const char *nvme_hmlm_check(NvmeCtrl *n, const uint8_t *image, uint64_t len,
-                            NvmeHmlmMem *mem)
+                            NvmeHmlmMemDesc *mem)
 {
     HmlmImage im = {};
     const char *why;
@@ -426,8 +466,13 @@ const char *nvme_hmlm_check(NvmeCtrl *n, const uint8_t *image, uint64_t len,
     why = why ?: check_queues(&im, n);
     why = why ?: check_rest(&im, n);
     if (!why) {
-        mem->seed = le64_to_cpu(im.vsd->mem_seed);
-        mem->ticks = le64_to_cpu(im.vsd->mem_ticks);
+        *mem = (NvmeHmlmMemDesc) {
+            .size = le64_to_cpu(im.vsd->mem_len),
+            .seed = le64_to_cpu(im.vsd->mem_seed),
+            .ticks = le64_to_cpu(im.vsd->mem_ticks),
+            .sum = le64_to_cpu(im.vsd->mem_sum),
+            .last_gen = le32_to_cpu(im.vsd->mem_last_gen),
+        };
     }
 
     return why;
@@ -635,6 +680,8 @@ static void load_ns_features(const HmlmImage *im, NvmeCtrl *n)
  * @image: the state without the device memory; nvme_hmlm_check() took it
  * @len: its length
  *
+ * The device memory is for the caller to load.
+ *
  * Returns a status; not Success only if the controller refused to start for
  * a reason the check does not know, which would be a bug of this model.
  */
@@ -667,8 +714,6 @@ uint16_t nvme_hmlm_apply(NvmeCtrl *n, const uint8_t *image, uint64_t len)
 
     hmlm->kept_admin_sq_db = im.flags & NVME_HMLM_VSD_KEPT_ASQ_DB;
     hmlm->kept_admin_cq_db = im.flags & NVME_HMLM_VSD_KEPT_ACQ_DB;
-    hmlm->mem.seed = le64_to_cpu(im.vsd->mem_seed);
-    hmlm->mem.ticks = le64_to_cpu(im.vsd->mem_ticks);
     hmlm->busy = false;
 
     return NVME_SUCCESS;

@@ -37,11 +37,11 @@ static uint64_t hmlm_queues_max(NvmeCtrl *n)
  * @n: controller
  *
  * Returns the offset, a constant of this configuration; 0 if the controller
- * has no device memory.
+ * cannot have device memory.
  */
 uint64_t nvme_hmlm_mem_start(NvmeCtrl *n)
 {
-    if (!n->params.hmlm.mem_size) {
+    if (!n->params.hmlm.mem_max) {
         return 0;
     }
 
@@ -298,6 +298,7 @@ static void put_lists(GByteArray *a, NvmeCtrl *n, NvmeHmlmVsdHdr *h,
 static void put_vsd(GByteArray *a, NvmeCtrl *n)
 {
     const NvmeHmlmMem *mem = &n->hmlm->mem;
+    uint64_t nblocks = nvme_hmlm_mem_blocks(mem->size);
     uint64_t mem_start = nvme_hmlm_mem_start(n);
     guint at = a->len, lists;
     NvmeHmlmVsdCtrl c = {};
@@ -306,10 +307,12 @@ static void put_vsd(GByteArray *a, NvmeCtrl *n)
         .version = cpu_to_le16(NVME_HMLM_VSD_VERSION),
         .hdr_len = cpu_to_le16(sizeof(h)),
         .ctrl_len = cpu_to_le32(sizeof(c)),
-        .mem_len = cpu_to_le64(n->params.hmlm.mem_size),
+        .mem_len = cpu_to_le64(mem->size),
         .mem_seed = cpu_to_le64(mem->seed),
         .mem_ticks = cpu_to_le64(mem->ticks),
         .mem_block = cpu_to_le32(NVME_HMLM_MEM_BLOCK),
+        .mem_last_gen = cpu_to_le32(nblocks ? mem->gen[nblocks - 1] : 0),
+        .mem_sum = cpu_to_le64(mem->sum),
     };
     uint32_t crc;
 
@@ -379,7 +382,7 @@ GByteArray *nvme_hmlm_encode(NvmeCtrl *n)
 
     hdr.csattr = nvme_hmlm_suspended(n) ? NVME_CSATTR_SUSPENDED : 0;
     hdr.nvmecss[0] = cpu_to_le64((vsd - sizeof(hdr)) / 4);
-    hdr.vss[0] = cpu_to_le64((a->len - vsd + n->params.hmlm.mem_size) / 4);
+    hdr.vss[0] = cpu_to_le64((a->len - vsd + n->hmlm->mem.size) / 4);
     memcpy(a->data, &hdr, sizeof(hdr));
 
     return a;

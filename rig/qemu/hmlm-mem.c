@@ -5,17 +5,20 @@
  * contents that keep changing while the controller is not suspended, and that
  * anyone can check.
  *
- * Nothing of it is stored. The memory is blocks of 4096 bytes (the last may be
- * cut short), block b holds little-endian 64-bit words:
+ * The contents are not stored. The memory is blocks of 4096 bytes (the last may
+ * be cut short), block b holds little-endian 64-bit words:
  *   word 0      0x004d454d4d4c4d48 ("HMLMMEM")
  *   word 1      b
- *   word 2      generation g of the block: how often it has changed
+ *   word 2      generation g of the block, 32 bits: how often it has changed
  *   word 3      seed of the memory
  *   word i > 3  mix(k + i), k = mix(seed ^ mix(b ^ mix(g)))
- * with mix() the finaliser of splitmix64. Block number (t * 2654435761) mod N,
- * N blocks in all, changes at tick t = 0, 1, 2...: N successive ticks change
- * every block once. So seed and tick count, both in the VSD header, tell the
- * contents in full.
+ * with mix() the finaliser of splitmix64. So seed and generations tell the
+ * contents in full, and the seed and a sum over the generations, both in the
+ * VSD header, tell whether the contents are the right ones.
+ *
+ * Blocks change by themselves, hmlm-mem-rate a second: block number
+ * (t * 2654435761) mod N, N blocks in all, at tick t = 0, 1, 2...: N successive
+ * ticks change every block once. And they change by command: hmlm-churn.c.
  */
 
 #include "qemu/osdep.h"
@@ -39,29 +42,106 @@ static uint64_t mix(uint64_t z)
 }
 
 /**
- * nvme_hmlm_mem_blocks - size of the device memory in blocks
- * @n: controller
+ * nvme_hmlm_mem_blocks - a size in blocks
+ * @size: bytes of device memory
  *
  * Returns the count, a last short one included.
  */
-uint64_t nvme_hmlm_mem_blocks(const NvmeCtrl *n)
+uint64_t nvme_hmlm_mem_blocks(uint64_t size)
 {
-    return DIV_ROUND_UP(n->params.hmlm.mem_size, NVME_HMLM_MEM_BLOCK);
+    return DIV_ROUND_UP(size, NVME_HMLM_MEM_BLOCK);
+}
+
+/**
+ * nvme_hmlm_mem_free - give back what is kept of the device memory
+ * @n: controller
+ */
+void nvme_hmlm_mem_free(NvmeCtrl *n)
+{
+    g_free(n->hmlm->mem.gen);
+    n->hmlm->mem.gen = NULL;
 }
 
 /**
  * nvme_hmlm_mem_reset - fresh device memory
  * @n: controller
  *
- * No block has changed yet; the seed is the controller's own, so that two
- * controllers never hold the same by chance.
+ * It has its first size, no block has changed yet, and the seed is the
+ * controller's own, so that two controllers never hold the same by chance.
  */
 void nvme_hmlm_mem_reset(NvmeCtrl *n)
 {
+    uint64_t most = nvme_hmlm_mem_blocks(n->params.hmlm.mem_max);
+
+    nvme_hmlm_mem_free(n);
     n->hmlm->mem = (NvmeHmlmMem) {
         .seed = mix(n->cntlid + 1),
+        .size = n->params.hmlm.mem_size,
+        .gen = g_new0(uint32_t, most),
         .last_ns = qemu_clock_get_ns(QEMU_CLOCK_VIRTUAL),
     };
+}
+
+/**
+ * nvme_hmlm_mem_sum - what one block adds to the sum over the generations
+ * @block: block number
+ * @gen: its generation
+ *
+ * Returns the addend; the sum is modulo 2^64.
+ */
+uint64_t nvme_hmlm_mem_sum(uint64_t block, uint32_t gen)
+{
+    return gen ? mix(block ^ mix(gen)) : 0;
+}
+
+/**
+ * nvme_hmlm_mem_change - change the contents of a block
+ * @mem: the memory
+ * @block: block number
+ * @times: how often
+ */
+void nvme_hmlm_mem_change(NvmeHmlmMem *mem, uint64_t block, uint32_t times)
+{
+    mem->sum -= nvme_hmlm_mem_sum(block, mem->gen[block]);
+    mem->gen[block] += times;
+    mem->sum += nvme_hmlm_mem_sum(block, mem->gen[block]);
+}
+
+/**
+ * nvme_hmlm_mem_resize - grow or shrink the device memory
+ * @n: controller
+ * @size: bytes, a multiple of 4, at most hmlm-mem-max
+ *
+ * Blocks that stay keep their contents, as far as the last one still goes.
+ * Blocks that come are of generation 0.
+ */
+void nvme_hmlm_mem_resize(NvmeCtrl *n, uint64_t size)
+{
+    NvmeHmlmMem *mem = &n->hmlm->mem;
+    uint64_t old = nvme_hmlm_mem_blocks(mem->size);
+
+    for (uint64_t b = nvme_hmlm_mem_blocks(size); b < old; b++) {
+        mem->sum -= nvme_hmlm_mem_sum(b, mem->gen[b]);
+        mem->gen[b] = 0;
+    }
+    mem->size = size;
+}
+
+/* Let @ticks blocks change, each of them once before any of them again. */
+static void mem_tick(NvmeHmlmMem *mem, uint64_t ticks)
+{
+    uint64_t nblocks = nvme_hmlm_mem_blocks(mem->size);
+    uint64_t rounds = ticks / nblocks;
+
+    for (uint64_t b = 0; rounds && b < nblocks; b++) {
+        nvme_hmlm_mem_change(mem, b, rounds);
+    }
+    for (uint64_t t = ticks % nblocks; t; t--) {
+        uint64_t turn = (mem->ticks + t - 1) % nblocks;
+
+        nvme_hmlm_mem_change(mem, turn * HMLM_MEM_STRIDE % nblocks, 1);
+    }
+    mem->ticks += ticks;
 }
 
 /**
@@ -78,61 +158,14 @@ void nvme_hmlm_mem_accrue(NvmeCtrl *n)
     uint32_t rate = n->params.hmlm.mem_rate;
     uint64_t ticks;
 
-    if (!rate || !n->params.hmlm.mem_size || nvme_hmlm_suspended(n)) {
+    if (!rate || !mem->size || nvme_hmlm_suspended(n)) {
         mem->last_ns = now;
         return;
     }
 
     ticks = muldiv64(now - mem->last_ns, rate, NANOSECONDS_PER_SECOND);
-    mem->ticks += ticks;
+    mem_tick(mem, ticks);
     mem->last_ns += muldiv64(ticks, NANOSECONDS_PER_SECOND, rate);
-}
-
-/*
- * The inverse of the stride modulo @m, m > 1: the stride is prime, m smaller.
- * The last one is kept, as it is asked for block by block (big lock held).
- */
-static uint64_t stride_inverse(uint64_t m)
-{
-    static uint64_t last_m, last_inverse;
-    int64_t r0 = m, r1 = HMLM_MEM_STRIDE % m, t0 = 0, t1 = 1;
-
-    if (m == last_m) {
-        return last_inverse;
-    }
-
-    while (r1) {
-        int64_t q = r0 / r1, tmp;
-
-        tmp = r0 - q * r1;
-        r0 = r1;
-        r1 = tmp;
-        tmp = t0 - q * t1;
-        t0 = t1;
-        t1 = tmp;
-    }
-
-    last_m = m;
-    last_inverse = t0 < 0 ? t0 + m : t0;
-
-    return last_inverse;
-}
-
-/**
- * nvme_hmlm_mem_gen - generation of a block
- * @mem: the memory
- * @nblocks: its size in blocks, not 0
- * @block: block number, below @nblocks
- *
- * Returns how many of the ticks so far have changed @block.
- */
-uint64_t nvme_hmlm_mem_gen(const NvmeHmlmMem *mem, uint64_t nblocks,
-                           uint64_t block)
-{
-    /* the tick, of each nblocks ones, that changes this block */
-    uint64_t turn = nblocks > 1 ? block * stride_inverse(nblocks) % nblocks : 0;
-
-    return mem->ticks / nblocks + (turn < mem->ticks % nblocks);
 }
 
 /**
@@ -142,7 +175,7 @@ uint64_t nvme_hmlm_mem_gen(const NvmeHmlmMem *mem, uint64_t nblocks,
  * @gen: generation
  * @page: NVME_HMLM_MEM_BLOCK bytes to fill
  */
-void nvme_hmlm_mem_block(uint64_t seed, uint64_t block, uint64_t gen,
+void nvme_hmlm_mem_block(uint64_t seed, uint64_t block, uint32_t gen,
                          uint8_t *page)
 {
     uint64_t k = mix(seed ^ mix(block ^ mix(gen)));
@@ -166,7 +199,6 @@ void nvme_hmlm_mem_block(uint64_t seed, uint64_t block, uint64_t gen,
 void nvme_hmlm_mem_read(NvmeCtrl *n, uint64_t off, uint8_t *buf, size_t len)
 {
     const NvmeHmlmMem *mem = &n->hmlm->mem;
-    uint64_t nblocks = nvme_hmlm_mem_blocks(n);
     uint8_t page[NVME_HMLM_MEM_BLOCK];
 
     while (len) {
@@ -175,8 +207,7 @@ void nvme_hmlm_mem_read(NvmeCtrl *n, uint64_t off, uint8_t *buf, size_t len)
         size_t chunk = MIN(len, NVME_HMLM_MEM_BLOCK - in);
         bool whole = chunk == NVME_HMLM_MEM_BLOCK;
 
-        nvme_hmlm_mem_block(mem->seed, block,
-                            nvme_hmlm_mem_gen(mem, nblocks, block),
+        nvme_hmlm_mem_block(mem->seed, block, mem->gen[block],
                             whole ? buf : page);
         if (!whole) {
             memcpy(buf, page + in, chunk);
@@ -198,11 +229,15 @@ void nvme_hmlm_mem_read(NvmeCtrl *n, uint64_t off, uint8_t *buf, size_t len)
  * Returns true if the block is of some generation of some memory.
  */
 bool nvme_hmlm_mem_recognise(const uint8_t *page, uint64_t block,
-                             uint64_t *seed, uint64_t *gen)
+                             uint64_t *seed, uint32_t *gen)
 {
     uint8_t want[NVME_HMLM_MEM_BLOCK];
 
-    *gen = ldq_le_p(page + 16);
+    if (ldq_le_p(page) != HMLM_MEM_MAGIC) {
+        return false;           /* spares the work below */
+    }
+
+    *gen = ldl_le_p(page + 16);
     *seed = ldq_le_p(page + 24);
     nvme_hmlm_mem_block(*seed, block, *gen, want);
 

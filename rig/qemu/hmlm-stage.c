@@ -5,11 +5,15 @@
  *
  * Pieces may come in any order, overlap, and replace what came before; the
  * last one commits, which takes every byte of the state to have arrived and
- * the whole to be good. The image (all but device memory) is held as it is,
- * up to nvme_hmlm_image_max(). Device memory, up to 4 GiB, is not held: a
- * block that has arrived in full and is one that hmlm-mem.c generates is
- * remembered by its generation alone. What is not recognised has to be held
- * until it is replaced or refused, up to HMLM_STAGE_RAW_MAX blocks.
+ * the whole to be good. How long the state is, its header tells, and that may
+ * change until the last piece: what came by earlier pieces for beyond the end
+ * is ignored. The last piece itself must not go beyond it.
+ *
+ * Up to where device memory starts the state is held as it is. From there on,
+ * up to 4 GiB of memory and the lists behind it, it is taken as blocks: one
+ * that has arrived in full and is one that hmlm-mem.c generates is remembered
+ * by its generation alone. What is not recognised has to be held until it is
+ * replaced or refused, up to HMLM_STAGE_RAW_MAX blocks.
  */
 
 #include "qemu/osdep.h"
@@ -58,7 +62,7 @@ void nvme_hmlm_stage_begin(NvmeCtrl *n)
     s->extents = g_array_new(false, false, sizeof(HmlmExtent));
     s->mem_raw = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL,
                                        g_free);
-    s->mem_gen = g_new0(uint32_t, nvme_hmlm_mem_blocks(n));
+    s->mem_gen = g_new0(uint32_t, nvme_hmlm_mem_blocks(n->params.hmlm.mem_max));
 }
 
 /* Index of the first extent that ends at @start or later */
@@ -120,6 +124,13 @@ static bool extent_covers(GArray *extents, uint64_t start, uint64_t end)
     return e->start <= start && e->end >= end;
 }
 
+static bool extent_covers_block(GArray *extents, uint64_t start, uint64_t block)
+{
+    uint64_t at = start + block * NVME_HMLM_MEM_BLOCK;
+
+    return extent_covers(extents, at, at + NVME_HMLM_MEM_BLOCK);
+}
+
 static void stage_image(NvmeHmlmStage *s, uint64_t at, const uint8_t *buf,
                         size_t len)
 {
@@ -153,14 +164,16 @@ static uint8_t *stage_raw_page(NvmeHmlmStage *s, uint64_t block, bool known)
     return page;
 }
 
-/* Remember a block by its generation, if it has one and it fits */
-static bool stage_recognise(NvmeHmlmStage *s, uint64_t block,
-                            const uint8_t *page)
+/* Remember a block by its generation, if it is device memory and fits */
+static bool stage_recognise(NvmeCtrl *n, uint64_t block, const uint8_t *page)
 {
-    uint64_t seed, gen;
+    NvmeHmlmStage *s = &n->hmlm->stage;
+    uint32_t gen;
+    uint64_t seed;
 
-    if (!nvme_hmlm_mem_recognise(page, block, &seed, &gen) ||
-        gen > UINT32_MAX || (s->mem_seed_known && seed != s->mem_seed)) {
+    if (block >= nvme_hmlm_mem_blocks(n->params.hmlm.mem_max) ||
+        !nvme_hmlm_mem_recognise(page, block, &seed, &gen) ||
+        (s->mem_seed_known && seed != s->mem_seed)) {
         return false;
     }
 
@@ -174,54 +187,54 @@ static bool stage_recognise(NvmeHmlmStage *s, uint64_t block,
 
 /*
  * Take bytes of one block. @full: all of the block had arrived before, so if
- * it is not held as bytes, it was recognised. @done: all has arrived now. A
- * block cut short has no room for its words and is compared at commit.
+ * it is not held as bytes, it was recognised. @done: all has arrived now.
  */
-static bool stage_block(NvmeHmlmStage *s, uint64_t block, size_t in,
+static bool stage_block(NvmeCtrl *n, uint64_t block, size_t in,
                         const uint8_t *buf, size_t len, bool full, bool done)
 {
     uint8_t *page;
 
-    if (len == NVME_HMLM_MEM_BLOCK && stage_recognise(s, block, buf)) {
+    if (len == NVME_HMLM_MEM_BLOCK && stage_recognise(n, block, buf)) {
         return true;
     }
 
-    page = stage_raw_page(s, block, full);
+    page = stage_raw_page(&n->hmlm->stage, block, full);
     if (!page) {
         return false;
     }
 
     memcpy(page + in, buf, len);
     if (done) {
-        stage_recognise(s, block, page);
+        stage_recognise(n, block, page);
     }
 
     return true;
 }
 
-/* Take bytes of the device memory, @off counted from its start */
-static bool stage_mem(NvmeCtrl *n, uint64_t off, const uint8_t *buf, size_t len)
+/* Take bytes from where device memory starts on, @off counted from there */
+static bool stage_blocks(NvmeCtrl *n, uint64_t off, const uint8_t *buf,
+                         size_t len)
 {
-    NvmeHmlmStage *s = &n->hmlm->stage;
+    GArray *extents = n->hmlm->stage.extents;
     uint64_t start = nvme_hmlm_mem_start(n);
-    uint64_t size = n->params.hmlm.mem_size;
+    uint64_t last = (off + len - 1) / NVME_HMLM_MEM_BLOCK;
+    uint64_t first = off / NVME_HMLM_MEM_BLOCK;
+    /* only these two may be written in part: the others need not be known */
+    bool first_full = extent_covers_block(extents, start, first);
+    bool last_full = extent_covers_block(extents, start, last);
 
-    while (len) {
-        uint64_t block = off / NVME_HMLM_MEM_BLOCK;
-        uint64_t base = start + block * NVME_HMLM_MEM_BLOCK;
+    if (!extent_add(extents, start + off, start + off + len)) {
+        return false;
+    }
+
+    for (uint64_t block = first; block <= last; block++) {
         size_t in = off % NVME_HMLM_MEM_BLOCK;
         size_t chunk = MIN(len, NVME_HMLM_MEM_BLOCK - in);
-        bool cut = (block + 1) * NVME_HMLM_MEM_BLOCK > size;
-        bool full, done;
+        bool full = (block == first && first_full) ||
+                    (block == last && last_full);
 
-        full = !cut && extent_covers(s->extents, base,
-                                     base + NVME_HMLM_MEM_BLOCK);
-        if (!extent_add(s->extents, base + in, base + in + chunk)) {
-            return false;
-        }
-        done = !cut && extent_covers(s->extents, base,
-                                     base + NVME_HMLM_MEM_BLOCK);
-        if (!stage_block(s, block, in, buf, chunk, full, done)) {
+        if (!stage_block(n, block, in, buf, chunk, full,
+                         extent_covers_block(extents, start, block))) {
             return false;
         }
 
@@ -247,27 +260,17 @@ uint16_t nvme_hmlm_stage_write(NvmeCtrl *n, uint64_t off, const uint8_t *buf,
                                size_t len)
 {
     NvmeHmlmStage *s = &n->hmlm->stage;
-    uint64_t mstart = nvme_hmlm_mem_start(n);
-    uint64_t msize = n->params.hmlm.mem_size;
-    uint64_t end = off + len;
+    uint64_t mstart = n->params.hmlm.mem_max ? nvme_hmlm_mem_start(n) :
+                      UINT64_MAX;
+    size_t before = off < mstart ? MIN(len, mstart - off) : 0;
     bool ok = true;
 
-    while (ok && off < end) {
-        uint64_t chunk;
-
-        if (msize && off >= mstart && off < mstart + msize) {
-            chunk = MIN(end, mstart + msize) - off;
-            ok = stage_mem(n, off - mstart, buf, chunk);
-        } else {
-            bool before = msize && off < mstart;
-
-            chunk = (before ? MIN(end, mstart) : end) - off;
-            stage_image(s, before ? off : off - msize, buf, chunk);
-            ok = extent_add(s->extents, off, off + chunk);
-        }
-
-        off += chunk;
-        buf += chunk;
+    if (before) {
+        stage_image(s, off, buf, before);
+        ok = extent_add(s->extents, off, off + before);
+    }
+    if (ok && len > before) {
+        ok = stage_blocks(n, off + before - mstart, buf + before, len - before);
     }
 
     if (!ok) {
@@ -278,85 +281,159 @@ uint16_t nvme_hmlm_stage_write(NvmeCtrl *n, uint64_t off, const uint8_t *buf,
     return NVME_SUCCESS;
 }
 
-/* Is a block that is held as bytes, as far as it goes, what @mem has there? */
-static bool stage_raw_matches(const NvmeHmlmMem *mem, uint64_t nblocks,
-                              uint64_t size, uint64_t block,
-                              const uint8_t *page)
+/* Read what has come for one block, all of which has */
+static void stage_read_block(NvmeHmlmStage *s, uint64_t block, uint8_t *page)
 {
-    uint64_t base = block * NVME_HMLM_MEM_BLOCK;
-    uint8_t want[NVME_HMLM_MEM_BLOCK];
+    const uint8_t *raw = g_hash_table_lookup(s->mem_raw,
+                                             GUINT_TO_POINTER(block));
 
-    nvme_hmlm_mem_block(mem->seed, block,
-                        nvme_hmlm_mem_gen(mem, nblocks, block), want);
+    if (raw) {
+        memcpy(page, raw, NVME_HMLM_MEM_BLOCK);
+    } else {
+        nvme_hmlm_mem_block(s->mem_seed, block, s->mem_gen[block], page);
+    }
+}
 
-    return !memcmp(page, want, MIN(size - base, NVME_HMLM_MEM_BLOCK));
+/*
+ * Make the image of what has come: what lies before the device memory, which is
+ * @mem bytes, and from behind it to @total.
+ */
+static void stage_make_image(NvmeCtrl *n, uint64_t total, uint64_t mem)
+{
+    NvmeHmlmStage *s = &n->hmlm->stage;
+    uint64_t mstart = nvme_hmlm_mem_start(n);
+    uint8_t page[NVME_HMLM_MEM_BLOCK];
+    uint64_t at = mem;
+
+    if (!n->params.hmlm.mem_max || total <= mstart) {
+        g_byte_array_set_size(s->image, total);
+        return;
+    }
+
+    while (at < total - mstart) {
+        size_t in = at % NVME_HMLM_MEM_BLOCK;
+        size_t len = MIN(NVME_HMLM_MEM_BLOCK - in, total - mstart - at);
+
+        stage_read_block(s, at / NVME_HMLM_MEM_BLOCK, page);
+        g_byte_array_append(s->image, page + in, len);
+        at += len;
+    }
+}
+
+/*
+ * Is the last block, as far as it goes, of the generation it should have? It
+ * may be cut short, and what is in the rest of its page does not matter then.
+ */
+static bool stage_last_matches(NvmeCtrl *n, const NvmeHmlmMemDesc *mem)
+{
+    uint64_t block = nvme_hmlm_mem_blocks(mem->size) - 1;
+    uint8_t want[NVME_HMLM_MEM_BLOCK], have[NVME_HMLM_MEM_BLOCK];
+
+    nvme_hmlm_mem_block(mem->seed, block, mem->last_gen, want);
+    stage_read_block(&n->hmlm->stage, block, have);
+
+    return !memcmp(want, have, mem->size - block * NVME_HMLM_MEM_BLOCK);
 }
 
 /* Is the staged device memory, all of it, the one that @mem tells? */
-static bool stage_mem_matches(NvmeCtrl *n, const NvmeHmlmMem *mem)
+static bool stage_mem_matches(NvmeCtrl *n, const NvmeHmlmMemDesc *mem)
 {
     NvmeHmlmStage *s = &n->hmlm->stage;
-    uint64_t nblocks = nvme_hmlm_mem_blocks(n);
+    uint64_t nblocks = nvme_hmlm_mem_blocks(mem->size);
+    uint64_t sum = 0;
 
-    for (uint64_t b = 0; b < nblocks; b++) {
-        uint8_t *raw = g_hash_table_lookup(s->mem_raw, GUINT_TO_POINTER(b));
-
-        if (raw) {
-            if (!stage_raw_matches(mem, nblocks, n->params.hmlm.mem_size, b,
-                                   raw)) {
-                return false;
-            }
-        } else if (s->mem_seed != mem->seed ||
-                   s->mem_gen[b] != nvme_hmlm_mem_gen(mem, nblocks, b)) {
-            return false;
-        }
+    if (!nblocks) {
+        return true;
     }
-
-    return true;
-}
-
-/* Has all of the state arrived, from its first byte on and without a gap? */
-static bool stage_complete(NvmeCtrl *n)
-{
-    NvmeHmlmStage *s = &n->hmlm->stage;
-    uint64_t total = s->image->len + n->params.hmlm.mem_size;
-    HmlmExtent *e;
-
-    if (s->extents->len != 1) {
+    if (!stage_last_matches(n, mem)) {
         return false;
     }
-    e = &g_array_index(s->extents, HmlmExtent, 0);
 
-    return e->start == 0 && e->end == total;
+    for (uint64_t b = 0; b < nblocks - 1; b++) {
+        if (g_hash_table_size(s->mem_raw) &&
+            g_hash_table_contains(s->mem_raw, GUINT_TO_POINTER(b))) {
+            return false;
+        }
+        sum += nvme_hmlm_mem_sum(b, s->mem_gen[b]);
+    }
+
+    return sum + nvme_hmlm_mem_sum(nblocks - 1, mem->last_gen) == mem->sum &&
+           (nblocks == 1 || s->mem_seed == mem->seed);
+}
+
+/* The staged device memory becomes the controller's. */
+static void stage_load_mem(NvmeCtrl *n, const NvmeHmlmMemDesc *desc)
+{
+    NvmeHmlmStage *s = &n->hmlm->stage;
+    NvmeHmlmMem *mem = &n->hmlm->mem;
+    uint64_t nblocks = nvme_hmlm_mem_blocks(desc->size);
+    uint64_t most = nvme_hmlm_mem_blocks(n->params.hmlm.mem_max);
+
+    nvme_hmlm_mem_free(n);
+    mem->gen = g_steal_pointer(&s->mem_gen);
+    if (nblocks) {
+        mem->gen[nblocks - 1] = desc->last_gen;
+    }
+    for (uint64_t b = nblocks; b < most; b++) {
+        mem->gen[b] = 0;
+    }
+    mem->size = desc->size;
+    mem->seed = desc->seed;
+    mem->ticks = desc->ticks;
+    mem->sum = desc->sum;
+}
+
+/* Whether what has come is a good state, and if so what its memory is */
+static const char *stage_check(NvmeCtrl *n, uint64_t end, NvmeHmlmMemDesc *mem)
+{
+    NvmeHmlmStage *s = &n->hmlm->stage;
+    uint64_t total, mem_len;
+    const char *why;
+
+    why = nvme_hmlm_sizes(n, s->image->data, s->image->len, &total, &mem_len);
+    if (why) {
+        return why;
+    }
+    if (!extent_covers(s->extents, 0, total)) {
+        return "bytes are missing";
+    }
+    if (end > total) {
+        return "the last piece goes beyond the end";
+    }
+
+    stage_make_image(n, total, mem_len);
+    why = nvme_hmlm_check(n, s->image->data, s->image->len, mem);
+    if (!why && !stage_mem_matches(n, mem)) {
+        why = "device memory is not what its seed and generations give";
+    }
+
+    return why;
 }
 
 /**
  * nvme_hmlm_stage_commit - the last piece has come: check all, then load it
  * @n: controller
+ * @end: where in the state the last piece ended; 0 if it had no length
  *
  * Whatever comes of it, the sequence is over. A state that is not good in
  * every point leaves the controller as it was.
  *
  * Returns a status: Invalid Field for a bad state.
  */
-uint16_t nvme_hmlm_stage_commit(NvmeCtrl *n)
+uint16_t nvme_hmlm_stage_commit(NvmeCtrl *n, uint64_t end)
 {
     NvmeHmlmStage *s = &n->hmlm->stage;
     uint16_t status = NVME_INVALID_FIELD | NVME_DNR;
-    const char *why = "bytes are missing";
-    NvmeHmlmMem mem;
-
-    if (stage_complete(n)) {
-        why = nvme_hmlm_check(n, s->image->data, s->image->len, &mem);
-        if (!why && !stage_mem_matches(n, &mem)) {
-            why = "device memory is not what its seed and ticks give";
-        }
-    }
+    NvmeHmlmMemDesc mem;
+    const char *why = stage_check(n, end, &mem);
 
     if (why) {
         trace_pci_nvme_err_hmlm_state(n->cntlid, why);
     } else {
         status = nvme_hmlm_apply(n, s->image->data, s->image->len);
+        if (!status) {
+            stage_load_mem(n, &mem);
+        }
     }
     nvme_hmlm_stage_drop(n);
 

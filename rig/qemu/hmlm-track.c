@@ -229,14 +229,12 @@ void nvme_hmlm_track_drop(NvmeCtrl *n)
 /* Ranges in use by all controllers that @n controls */
 static uint32_t track_in_use(NvmeCtrl *n)
 {
-    uint32_t sum = 0;
+    uint32_t sum = 0, at = 0;
+    NvmeCtrl *ctrl;
 
-    for (uint32_t i = 0; i < n->nr_sec_ctrls; i++) {
-        uint16_t cntlid = le16_to_cpu(n->sec_ctrl_list[i].scid);
-        NvmeCtrl *sn = nvme_subsys_ctrl(n->subsys, cntlid);
-
-        if (sn && sn->hmlm && sn->hmlm->track.ranges) {
-            sum += sn->hmlm->track.ranges->len;
+    while ((ctrl = nvme_hmlm_next(n, &at))) {
+        if (ctrl->hmlm->track.ranges) {
+            sum += ctrl->hmlm->track.ranges->len;
         }
     }
 

@@ -13,7 +13,8 @@
  *                only with device memory: zeros up to a fixed offset M, the
  *                same in every state of this configuration, so that memory
  *                does not move when queues come and go
- *   M            device memory, mem_len bytes (format: hmlm-mem.c)
+ *   M            device memory, mem_len bytes (format: hmlm-mem.c), if the
+ *                configuration allows any, be it 0 bytes now
  *   M + mem_len  lists, each entry 4-byte aligned:
  *                  naer    x NvmeHmlmVsdAer     outstanding event requests
  *                  nevent  x NvmeHmlmVsdEvent   events not yet reported
@@ -22,8 +23,8 @@
  *
  * All fields are little-endian, reserved ones are zero. The CRC32C covers
  * header (with the field itself as 0), NvmeHmlmVsdCtrl and lists. The device
- * memory checks itself: each block names its index and generation, which must
- * be what mem_seed and mem_ticks give.
+ * memory checks itself: each block names its index, generation and seed; the
+ * generations have to add up to mem_sum.
  */
 
 #ifndef HW_NVME_HMLM_VSD_H
@@ -32,7 +33,7 @@
 #include "hmlm.h"
 
 #define NVME_HMLM_VSD_MAGIC     "QHMLMVSD"
-#define NVME_HMLM_VSD_VERSION   1
+#define NVME_HMLM_VSD_VERSION   2
 
 typedef struct QEMU_PACKED NvmeHmlmVsdHdr {
     uint8_t  magic[8];
@@ -45,7 +46,8 @@ typedef struct QEMU_PACKED NvmeHmlmVsdHdr {
     uint64_t mem_seed;
     uint64_t mem_ticks;
     uint32_t mem_block;         /* NVME_HMLM_MEM_BLOCK */
-    uint8_t  rsvd52[12];
+    uint32_t mem_last_gen;      /* of the last block, which may be cut short */
+    uint64_t mem_sum;
 } NvmeHmlmVsdHdr;
 
 enum NvmeHmlmVsdFlags {
@@ -123,6 +125,7 @@ typedef struct QEMU_PACKED NvmeHmlmVsdNs {
 QEMU_BUILD_BUG_ON(sizeof(NvmeHmlmVsdHdr) != 64);
 QEMU_BUILD_BUG_ON(offsetof(NvmeHmlmVsdHdr, crc32c) != 20);
 QEMU_BUILD_BUG_ON(offsetof(NvmeHmlmVsdHdr, mem_block) != 48);
+QEMU_BUILD_BUG_ON(offsetof(NvmeHmlmVsdHdr, mem_sum) != 56);
 QEMU_BUILD_BUG_ON(offsetof(NvmeHmlmVsdCtrl, flags) != 48);
 QEMU_BUILD_BUG_ON(offsetof(NvmeHmlmVsdCtrl, aer_mask) != 96);
 QEMU_BUILD_BUG_ON(offsetof(NvmeHmlmVsdCtrl, hbs) != 116);

@@ -9,15 +9,22 @@
  *                       its secondary controllers. Default off: then nothing
  *                       differs from the unpatched device.
  *   hmlm-mem-size=N     Bytes of vendor-specific device memory that each
- *                       secondary controller has and that travel in its state;
- *                       0 to 4G, a multiple of 4, default 0. See hmlm-mem.c.
+ *                       secondary controller has after a reset and that travel
+ *                       in its state; 0 to 4G, a multiple of 4, default 0. See
+ *                       hmlm-mem.c.
+ *   hmlm-mem-max=N      The most it can grow to by command, or be loaded with;
+ *                       at least hmlm-mem-size, which is the default.
  *   hmlm-mem-rate=N     4 KiB blocks of it that change per second while the
  *                       controller is not suspended; default 256.
+ *   hmlm-churn=on|off   Offer the commands that change it: hmlm-churn.c.
+ * Those of other files: hmlm-fault.c, hmlm-ipu.c, hmlm-late.c, hmlm-page.c,
+ * hmlm-peer.c, hmlm-track.c.
  *
  * The files: hmlm-vsd.h tells the format of the vendor-specific data,
  * hmlm-encode.c writes and hmlm-decode.c checks and loads a state,
  * hmlm-stage.c collects one that comes in pieces, hmlm-track.c tells which host
- * memory a function wrote.
+ * memory a function wrote, hmlm-late.c lets commands wait, hmlm-fault.c lets
+ * them fail.
  *
  * Everything runs under the big lock, but not strictly one after the other: a
  * command of one controller may poll (blk_drain, blk_flush), and in that poll
@@ -52,6 +59,37 @@ QEMU_BUILD_BUG_ON(offsetof(NvmeIdCtrl, subnqn) < NVME_ID_CTRL_MCDQPC + 2);
  */
 #define HMLM_SC_RESET_IN_SUSPEND    NVME_CTRL_NOT_SUSPENDED
 
+/* Has this controller to do with migration at all? */
+static bool hmlm_wanted(const NvmeCtrl *n)
+{
+    return n->params.hmlm.on || n->params.hmlm.ipu || n->params.hmlm.page ||
+           n->params.hmlm.controlled_by != NVME_HMLM_NOBODY;
+}
+
+static bool hmlm_check_mem_params(NvmeCtrl *n, Error **errp)
+{
+    uint64_t size = n->params.hmlm.mem_size;
+    uint64_t *max = &n->params.hmlm.mem_max;
+
+    if (!*max) {
+        *max = size;
+    }
+    if (*max && !hmlm_wanted(n)) {
+        error_setg(errp, "hmlm-mem-size and hmlm-mem-max need a controller"
+                   " that can be migrated: hmlm=on, hmlm-ipu=on, hmlm-page=on"
+                   " or hmlm-controlled-by");
+        return false;
+    }
+    if (size > *max || *max > NVME_HMLM_MEM_MAX || size % 4 || *max % 4) {
+        error_setg(errp, "hmlm-mem-size is %" PRIu64 " and hmlm-mem-max is %"
+                   PRIu64 "; expected multiples of 4, size <= max <= %llu",
+                   size, *max, NVME_HMLM_MEM_MAX);
+        return false;
+    }
+
+    return true;
+}
+
 /**
  * nvme_hmlm_check_params - check the hmlm* properties
  * @n: controller, before it is set up
@@ -61,28 +99,37 @@ QEMU_BUILD_BUG_ON(offsetof(NvmeIdCtrl, subnqn) < NVME_ID_CTRL_MCDQPC + 2);
  */
 bool nvme_hmlm_check_params(NvmeCtrl *n, Error **errp)
 {
-    if (n->params.hmlm.on && nvme_hmlm_image_max(n) > HMLM_IMAGE_LIMIT) {
-        error_setg(errp, "hmlm=on: with these queues and events the state of"
-                   " a controller can be %" PRIu64 " bytes, more than %llu;"
+    if (n->params.hmlm.page && (n->params.hmlm.ipu || n->params.hmlm.on)) {
+        error_setg(errp, "hmlm-page=on: a function with a control page has no"
+                   " other way; take hmlm=off and hmlm-ipu=off");
+        return false;
+    }
+    if (n->params.hmlm.controlled_by != NVME_HMLM_NOBODY &&
+        (n->params.hmlm.on || n->params.hmlm.ipu || n->params.hmlm.page)) {
+        error_setg(errp, "hmlm-controlled-by: a controller that another one"
+                   " controls cannot control others itself; take hmlm=off,"
+                   " hmlm-ipu=off and hmlm-page=off");
+        return false;
+    }
+
+    if (hmlm_wanted(n) && nvme_hmlm_image_max(n) > HMLM_IMAGE_LIMIT) {
+        error_setg(errp, "live migration: with these queues and events the"
+                   " state of a controller can be %" PRIu64 " bytes, more than"
+                   " %llu;"
                    " lower max_ioqpairs, mqes or aer_max_queued",
                    nvme_hmlm_image_max(n), HMLM_IMAGE_LIMIT);
         return false;
     }
 
-    if (n->params.hmlm.mem_size && !n->params.hmlm.on) {
-        error_setg(errp, "hmlm-mem-size needs hmlm=on");
-        return false;
-    }
+    return hmlm_check_mem_params(n, errp) &&
+           nvme_hmlm_track_check_params(n, errp);
+}
 
-    if (n->params.hmlm.mem_size > NVME_HMLM_MEM_MAX ||
-        n->params.hmlm.mem_size % 4) {
-        error_setg(errp, "hmlm-mem-size is %" PRIu64 ", but must be a multiple"
-                   " of 4 and at most %llu", n->params.hmlm.mem_size,
-                   NVME_HMLM_MEM_MAX);
-        return false;
-    }
-
-    return nvme_hmlm_track_check_params(n, errp);
+/* Can this controller control others, if only for tests? */
+static bool hmlm_controls(NvmeCtrl *n)
+{
+    return !pci_is_vf(PCI_DEVICE(n)) &&
+           n->params.hmlm.controlled_by == NVME_HMLM_NOBODY;
 }
 
 /* Controller data queues are not offered; memory tracking only if asked for. */
@@ -102,7 +149,18 @@ static void hmlm_init_limits(NvmeIdCtrl *id)
     stw_le_p(p + NVME_ID_CTRL_MCDQPC, 0);
 }
 
+/* Offer the standard set of commands. */
+static void hmlm_init_standard(NvmeCtrl *n)
+{
+    n->id_ctrl.oacs |= cpu_to_le16(NVME_OACS_HMLMS);
+    hmlm_init_limits(&n->id_ctrl);
+    nvme_hmlm_track_init(n);
+    n->cse.acs[NVME_ADM_CMD_MIGRATION_SEND] = NVME_CMD_EFF_CSUPP;
+    n->cse.acs[NVME_ADM_CMD_MIGRATION_RECV] = NVME_CMD_EFF_CSUPP;
+}
+
 static void hmlm_check_quiet(void *opaque);
+static void hmlm_linger_over(void *opaque);
 
 /**
  * nvme_hmlm_init - prepare a controller to control or to be controlled
@@ -110,24 +168,31 @@ static void hmlm_check_quiet(void *opaque);
  */
 void nvme_hmlm_init(NvmeCtrl *n)
 {
-    if (!n->params.hmlm.on) {
+    if (!hmlm_wanted(n)) {
         return;
     }
 
     n->hmlm = g_new0(NvmeHmlm, 1);
     n->hmlm->bh = qemu_bh_new_guarded(hmlm_check_quiet, n,
                                       &DEVICE(n)->mem_reentrancy_guard);
+    n->hmlm->linger_timer = timer_new_ms(QEMU_CLOCK_VIRTUAL, hmlm_linger_over,
+                                         n);
     nvme_hmlm_mem_reset(n);
 
     if (pci_is_vf(PCI_DEVICE(n))) {
+        nvme_hmlm_page_init(n);
+    }
+    if (!hmlm_controls(n)) {
         return;
     }
 
-    n->id_ctrl.oacs |= cpu_to_le16(NVME_OACS_HMLMS);
-    hmlm_init_limits(&n->id_ctrl);
-    nvme_hmlm_track_init(n);
-    n->cse.acs[NVME_ADM_CMD_MIGRATION_SEND] = NVME_CMD_EFF_CSUPP;
-    n->cse.acs[NVME_ADM_CMD_MIGRATION_RECV] = NVME_CMD_EFF_CSUPP;
+    nvme_hmlm_late_init(n);
+    nvme_hmlm_churn_init(n);
+    nvme_hmlm_fault_init(n);
+    nvme_hmlm_ipu_init(n);
+    if (n->params.hmlm.on) {
+        hmlm_init_standard(n);
+    }
 }
 
 /**
@@ -142,6 +207,11 @@ void nvme_hmlm_exit(NvmeCtrl *n)
 
     nvme_hmlm_stage_drop(n);
     nvme_hmlm_track_drop(n);
+    nvme_hmlm_late_exit(n);
+    nvme_hmlm_fault_exit(n);
+    nvme_hmlm_page_exit(n);
+    nvme_hmlm_mem_free(n);
+    timer_free(n->hmlm->linger_timer);
     qemu_bh_delete(n->hmlm->bh);
     g_free(n->hmlm);
     n->hmlm = NULL;
@@ -161,7 +231,7 @@ uint16_t nvme_hmlm_identify_formats(NvmeCtrl *n, NvmeRequest *req)
 {
     uint8_t data[NVME_IDENTIFY_DATA_SIZE] = {};
 
-    if (!n->hmlm || pci_is_vf(PCI_DEVICE(n))) {
+    if (!n->hmlm || !n->params.hmlm.on || !hmlm_controls(n)) {
         return NVME_INVALID_FIELD | NVME_DNR;
     }
 
@@ -212,6 +282,10 @@ static bool hmlm_cq_quiet(NvmeCtrl *n, NvmeCQueue *cq)
 
 static bool hmlm_quiet(NvmeCtrl *n)
 {
+    if (n->hmlm->linger) {
+        return false;
+    }
+
     for (uint32_t i = 0; i <= n->params.max_ioqpairs; i++) {
         if (n->sq[i] && !hmlm_sq_quiet(n, n->sq[i])) {
             return false;
@@ -270,7 +344,7 @@ static void hmlm_complete_suspend(NvmeCtrl *n, uint16_t status)
 
     n->hmlm->suspend_req = NULL;
     req->status = status;
-    nvme_enqueue_req_completion(&nvme_ctrl(req)->admin_cq, req);
+    nvme_hmlm_complete(nvme_ctrl(req), req);
 }
 
 static void hmlm_check_quiet(void *opaque)
@@ -340,6 +414,38 @@ static void hmlm_write_kept_dbs(NvmeCtrl *n)
     hmlm->kept_admin_sq_db = hmlm->kept_admin_cq_db = false;
 }
 
+static void hmlm_linger_end(NvmeCtrl *n)
+{
+    n->hmlm->linger = false;
+    timer_del(n->hmlm->linger_timer);
+}
+
+static void hmlm_linger_over(void *opaque)
+{
+    NvmeCtrl *n = opaque;
+
+    hmlm_linger_end(n);
+    nvme_hmlm_progress(n);
+}
+
+/**
+ * nvme_hmlm_linger - do not become quiet for some time
+ * @n: controller, about to be told to suspend
+ * @ms: how long; 0: until Resume, Abort or a reset ends it
+ */
+void nvme_hmlm_linger(NvmeCtrl *n, uint32_t ms)
+{
+    if (n->hmlm->phase != NVME_HMLM_RUNNING) {
+        return;
+    }
+
+    n->hmlm->linger = true;
+    if (ms) {
+        timer_mod(n->hmlm->linger_timer,
+                  qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) + ms);
+    }
+}
+
 /*
  * Let a controller go on: interrupts that are due, completions that wait (a
  * queue that is still full goes on with its doorbell, as ever), events, and
@@ -350,6 +456,7 @@ static void hmlm_go(NvmeCtrl *n)
     NvmeHmlm *hmlm = n->hmlm;
 
     hmlm->phase = NVME_HMLM_RUNNING;
+    hmlm_linger_end(n);
     hmlm_write_kept_dbs(n);
     hmlm_give_pending_irqs(n);
 
@@ -376,13 +483,11 @@ static void hmlm_go(NvmeCtrl *n)
 /* The controlling controller loses its queues: nothing to complete there. */
 static void hmlm_forget_requests(NvmeCtrl *n)
 {
-    for (uint32_t i = 0; i < n->nr_sec_ctrls; i++) {
-        uint16_t cntlid = le16_to_cpu(n->sec_ctrl_list[i].scid);
-        NvmeCtrl *sn = nvme_subsys_ctrl(n->subsys, cntlid);
+    uint32_t at = 0;
+    NvmeCtrl *ctrl;
 
-        if (sn && sn->hmlm) {
-            sn->hmlm->suspend_req = NULL;
-        }
+    while ((ctrl = nvme_hmlm_next(n, &at))) {
+        ctrl->hmlm->suspend_req = NULL;
     }
 }
 
@@ -402,6 +507,8 @@ void nvme_hmlm_reset_begin(NvmeCtrl *n)
                               n->hmlm->stage.active);
     n->hmlm->busy = true;
     hmlm_forget_requests(n);
+    nvme_hmlm_late_drop(n);
+    nvme_hmlm_fault_drop(n);
     hmlm_complete_suspend(n, HMLM_SC_RESET_IN_SUSPEND | NVME_DNR);
 }
 
@@ -420,10 +527,12 @@ void nvme_hmlm_reset_end(NvmeCtrl *n)
     }
 
     hmlm->phase = NVME_HMLM_RUNNING;
+    hmlm_linger_end(n);
     hmlm->kept_admin_sq_db = hmlm->kept_admin_cq_db = false;
     bitmap_zero(hmlm->irq_pending, NVME_HMLM_MAX_VECTORS);
     nvme_hmlm_stage_drop(n);
     nvme_hmlm_mem_reset(n);
+    nvme_hmlm_page_reset(n);
     hmlm->busy = false;
 }
 
@@ -440,26 +549,26 @@ static void hmlm_cancel_suspend(NvmeCtrl *n, uint16_t status)
  * @n: the controller that received the Abort
  * @req: the command to be aborted, outstanding
  *
- * Returns true if @req was a waiting Suspend: it is completed as aborted and
- * the controlled function runs on.
+ * Returns true if @req was a waiting Suspend, or waits for its time: it is
+ * completed as aborted, and the controlled function runs on.
  */
 bool nvme_hmlm_abort(NvmeCtrl *n, NvmeRequest *req)
 {
+    uint32_t at = 0;
+    NvmeCtrl *ctrl;
+
     if (!n->hmlm) {
         return false;
     }
 
-    for (uint32_t i = 0; i < n->nr_sec_ctrls; i++) {
-        uint16_t cntlid = le16_to_cpu(n->sec_ctrl_list[i].scid);
-        NvmeCtrl *sn = nvme_subsys_ctrl(n->subsys, cntlid);
-
-        if (sn && sn->hmlm && sn->hmlm->suspend_req == req) {
-            hmlm_cancel_suspend(sn, NVME_CMD_ABORT_REQ);
+    while ((ctrl = nvme_hmlm_next(n, &at))) {
+        if (ctrl->hmlm->suspend_req == req) {
+            hmlm_cancel_suspend(ctrl, NVME_CMD_ABORT_REQ);
             return true;
         }
     }
 
-    return false;
+    return nvme_hmlm_late_abort(n, req);
 }
 
 /**
@@ -468,44 +577,36 @@ bool nvme_hmlm_abort(NvmeCtrl *n, NvmeRequest *req)
  * @cntlid: the identifier
  * @ctrl: set on success
  *
- * Only an online secondary controller of @n qualifies; which of the two it is
- * not, is not told.
+ * Only one that @n controls and that is online qualifies; which of the two it
+ * is not, is not told.
  *
  * Returns a status.
  */
 uint16_t nvme_hmlm_find(NvmeCtrl *n, uint16_t cntlid, NvmeCtrl **ctrl)
 {
-    NvmeSecCtrlEntry *sctrl = nvme_sctrl_for_cntlid(n, cntlid);
-    PCIDevice *vf;
+    NvmeCtrl *found = nvme_subsys_ctrl(n->subsys, cntlid);
 
-    if (!sctrl || !sctrl->scs) {
+    if (!found || !found->hmlm || nvme_hmlm_controller(found) != n ||
+        (pci_is_vf(PCI_DEVICE(found)) && !nvme_sctrl(found)->scs)) {
         trace_pci_nvme_err_hmlm_cntlid(cntlid);
         return NVME_INVALID_CTRL_ID | NVME_DNR;
     }
 
-    vf = pcie_sriov_get_vf_at_index(PCI_DEVICE(n),
-                                    le16_to_cpu(sctrl->vfn) - 1);
-    if (!vf || !NVME(vf)->hmlm) {
-        trace_pci_nvme_err_hmlm_cntlid(cntlid);
-        return NVME_INVALID_CTRL_ID | NVME_DNR;
-    }
+    *ctrl = found;
 
-    *ctrl = NVME(vf);
-
-    return (*ctrl)->hmlm->busy ? NVME_COMMAND_INTERRUPTED : NVME_SUCCESS;
+    return found->hmlm->busy ? NVME_COMMAND_INTERRUPTED : NVME_SUCCESS;
 }
 
-/* Migration Send, Suspend */
-static uint16_t hmlm_suspend(NvmeCtrl *ctrl, NvmeRequest *req)
+/**
+ * nvme_hmlm_stop - suspend a controller
+ * @n: controlled controller
+ * @req: command that completes when it is suspended; NULL if there is none
+ *
+ * Returns NVME_NO_COMPLETE if it is on its way, else a status.
+ */
+uint16_t nvme_hmlm_stop(NvmeCtrl *n, NvmeRequest *req)
 {
-    uint8_t stype = extract32(le32_to_cpu(req->cmd.cdw11), 16, 8);
-    NvmeHmlm *hmlm = ctrl->hmlm;
-
-    trace_pci_nvme_hmlm_suspend(ctrl->cntlid, stype, hmlm->phase);
-
-    if (stype != NVME_STYPE_NOTIFY && stype != NVME_STYPE_SUSPEND) {
-        return NVME_INVALID_FIELD | NVME_DNR;
-    }
+    NvmeHmlm *hmlm = n->hmlm;
 
     switch (hmlm->phase) {
     case NVME_HMLM_SUSPENDED:
@@ -517,11 +618,6 @@ static uint16_t hmlm_suspend(NvmeCtrl *ctrl, NvmeRequest *req)
         break;
     }
 
-    /* nothing to prepare: the notification changes nothing here */
-    if (stype == NVME_STYPE_NOTIFY) {
-        return NVME_SUCCESS;
-    }
-
     hmlm->phase = NVME_HMLM_SUSPENDING;
     hmlm->suspend_req = req;
     qemu_bh_schedule(hmlm->bh);
@@ -529,12 +625,36 @@ static uint16_t hmlm_suspend(NvmeCtrl *ctrl, NvmeRequest *req)
     return NVME_NO_COMPLETE;
 }
 
-/*
- * Migration Send, Resume. [?] Resume before a Suspend has completed cancels
- * that Suspend: the one way to give up on a controller that does not get
- * quiet without resetting it.
+/* Migration Send, Suspend */
+static uint16_t hmlm_suspend(NvmeCtrl *ctrl, NvmeRequest *req)
+{
+    uint8_t stype = extract32(le32_to_cpu(req->cmd.cdw11), 16, 8);
+
+    trace_pci_nvme_hmlm_suspend(ctrl->cntlid, stype, ctrl->hmlm->phase);
+
+    if (stype != NVME_STYPE_NOTIFY && stype != NVME_STYPE_SUSPEND) {
+        return NVME_INVALID_FIELD | NVME_DNR;
+    }
+
+    /* nothing to prepare: the notification changes nothing here */
+    if (stype == NVME_STYPE_NOTIFY &&
+        ctrl->hmlm->phase == NVME_HMLM_RUNNING) {
+        return NVME_SUCCESS;
+    }
+
+    return nvme_hmlm_stop(ctrl, req);
+}
+
+/**
+ * nvme_hmlm_go - resume a controller
+ * @ctrl: controlled controller
+ *
+ * [?] Resume before a Suspend has completed cancels that Suspend: the one way
+ * to give up on a controller that does not get quiet without resetting it.
+ *
+ * Returns a status.
  */
-static uint16_t hmlm_resume(NvmeCtrl *ctrl)
+uint16_t nvme_hmlm_go(NvmeCtrl *ctrl)
 {
     trace_pci_nvme_hmlm_resume(ctrl->cntlid, ctrl->hmlm->phase);
 
@@ -555,12 +675,69 @@ static uint16_t hmlm_resume(NvmeCtrl *ctrl)
     return NVME_SUCCESS;
 }
 
+/**
+ * nvme_hmlm_disable - reset a suspended controller, and leave it suspended
+ * @n: controlled controller
+ */
+void nvme_hmlm_disable(NvmeCtrl *n)
+{
+    nvme_ctrl_reset(n, NVME_RESET_CONTROLLER);
+    n->bar.cc = 0;
+    n->bar.csts = 0;
+    n->hmlm->suspended_ms = qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL);
+    n->hmlm->phase = NVME_HMLM_SUSPENDED;
+}
+
+/**
+ * nvme_hmlm_loadable - may a state be loaded now?
+ * @n: controlled controller
+ *
+ * Returns a status.
+ */
+uint16_t nvme_hmlm_loadable(NvmeCtrl *n)
+{
+    if (!nvme_hmlm_suspended(n)) {
+        return NVME_CTRL_NOT_SUSPENDED | NVME_DNR;
+    }
+
+    /* it has to be reset or disabled first */
+    if (NVME_CC_EN(ldl_le_p(&n->bar.cc)) || n->sq[0] || n->cq[0]) {
+        return NVME_CMD_SEQ_ERROR | NVME_DNR;
+    }
+
+    return NVME_SUCCESS;
+}
+
+/**
+ * nvme_hmlm_load - load a state that came as a whole
+ * @n: controlled controller, nvme_hmlm_loadable()
+ * @state: the state
+ * @len: its length
+ *
+ * Returns a status; unless that is Success, the controller is as before.
+ */
+uint16_t nvme_hmlm_load(NvmeCtrl *n, const uint8_t *state, uint64_t len)
+{
+    uint16_t status;
+
+    nvme_hmlm_stage_begin(n);
+    status = nvme_hmlm_stage_write(n, 0, state, len);
+
+    return status ? status : nvme_hmlm_stage_commit(n, len);
+}
+
 static bool hmlm_offset_ok(uint64_t off, uint64_t len, uint64_t max)
 {
     return off % 4 == 0 && off <= max && len <= max - off;
 }
 
-static uint64_t hmlm_cmd_offset(const NvmeCmd *cmd)
+/**
+ * nvme_hmlm_cmd_offset - offset that Get or Set Controller State names
+ * @cmd: the command
+ *
+ * Returns it in bytes.
+ */
+uint64_t nvme_hmlm_cmd_offset(const NvmeCmd *cmd)
 {
     return le32_to_cpu(cmd->cdw12) | (uint64_t)le32_to_cpu(cmd->cdw13) << 32;
 }
@@ -568,7 +745,7 @@ static uint64_t hmlm_cmd_offset(const NvmeCmd *cmd)
 /* Largest state this controller can send or take */
 static uint64_t hmlm_state_max(NvmeCtrl *ctrl)
 {
-    return nvme_hmlm_image_max(ctrl) + ctrl->params.hmlm.mem_size;
+    return nvme_hmlm_image_max(ctrl) + ctrl->params.hmlm.mem_max;
 }
 
 static uint16_t hmlm_set_state_check(NvmeCtrl *ctrl, NvmeCmd *cmd)
@@ -580,16 +757,7 @@ static uint16_t hmlm_set_state_check(NvmeCtrl *ctrl, NvmeCmd *cmd)
         return NVME_INVALID_FIELD | NVME_DNR;
     }
 
-    if (!nvme_hmlm_suspended(ctrl)) {
-        return NVME_CTRL_NOT_SUSPENDED | NVME_DNR;
-    }
-
-    /* it has to be reset or disabled first */
-    if (NVME_CC_EN(ldl_le_p(&ctrl->bar.cc)) || ctrl->sq[0] || ctrl->cq[0]) {
-        return NVME_CMD_SEQ_ERROR | NVME_DNR;
-    }
-
-    return NVME_SUCCESS;
+    return nvme_hmlm_loadable(ctrl);
 }
 
 /* Migration Send, Set Controller State. NUMD is not 0's based. */
@@ -597,7 +765,7 @@ static uint16_t hmlm_set_state(NvmeCtrl *n, NvmeCtrl *ctrl, NvmeRequest *req)
 {
     uint8_t seqind = extract32(le32_to_cpu(req->cmd.cdw10), 16, 2);
     uint64_t len = (uint64_t)le32_to_cpu(req->cmd.cdw15) << 2;
-    uint64_t off = hmlm_cmd_offset(&req->cmd);
+    uint64_t off = nvme_hmlm_cmd_offset(&req->cmd);
     g_autofree uint8_t *buf = NULL;
     uint16_t status;
 
@@ -632,11 +800,11 @@ static uint16_t hmlm_set_state(NvmeCtrl *n, NvmeCtrl *ctrl, NvmeRequest *req)
 
     status = nvme_hmlm_stage_write(ctrl, off, buf, len);
     if (!status && (seqind & NVME_SEQIND_LAST)) {
-        status = nvme_hmlm_stage_commit(ctrl);
+        status = nvme_hmlm_stage_commit(ctrl, len ? off + len : 0);
         trace_pci_nvme_hmlm_set_done(ctrl->cntlid, status);
     }
 
-    return status;
+    return status ? status : nvme_hmlm_pace(n, req, len);
 }
 
 static uint16_t hmlm_migration_send(NvmeCtrl *n, NvmeRequest *req)
@@ -659,7 +827,7 @@ static uint16_t hmlm_migration_send(NvmeCtrl *n, NvmeRequest *req)
     case NVME_MS_SEL_SUSPEND:
         return hmlm_suspend(ctrl, req);
     case NVME_MS_SEL_RESUME:
-        return hmlm_resume(ctrl);
+        return nvme_hmlm_go(ctrl);
     default:
         return hmlm_set_state(n, ctrl, req);
     }
@@ -673,7 +841,7 @@ static void hmlm_copy_state(NvmeCtrl *ctrl, GByteArray *image, uint64_t off,
                             uint8_t *buf, uint64_t len)
 {
     uint64_t mstart = nvme_hmlm_mem_start(ctrl);
-    uint64_t msize = ctrl->params.hmlm.mem_size;
+    uint64_t msize = ctrl->hmlm->mem.size;
     uint64_t end = off + len;
 
     while (off < end) {
@@ -698,13 +866,37 @@ static void hmlm_copy_state(NvmeCtrl *ctrl, GByteArray *image, uint64_t off,
     }
 }
 
+/**
+ * nvme_hmlm_save - the whole state of a controller
+ * @n: controlled controller
+ * @max: bytes it may have
+ *
+ * Returns the state, which the caller frees; NULL if it is larger.
+ */
+GByteArray *nvme_hmlm_save(NvmeCtrl *n, uint64_t max)
+{
+    g_autoptr(GByteArray) image = nvme_hmlm_encode(n);
+    uint64_t len = image->len + n->hmlm->mem.size;
+    GByteArray *state;
+
+    if (len > max) {
+        return NULL;
+    }
+
+    state = g_byte_array_sized_new(len);
+    g_byte_array_set_size(state, len);
+    hmlm_copy_state(n, image, 0, state->data, len);
+
+    return state;
+}
+
 /* Migration Receive, Get Controller State. NUMD is 0's based. */
 static uint16_t hmlm_migration_recv(NvmeCtrl *n, NvmeRequest *req)
 {
     uint32_t dw10 = le32_to_cpu(req->cmd.cdw10);
     uint32_t dw11 = le32_to_cpu(req->cmd.cdw11);
     uint64_t len = ((uint64_t)le32_to_cpu(req->cmd.cdw15) + 1) << 2;
-    uint64_t off = hmlm_cmd_offset(&req->cmd);
+    uint64_t off = nvme_hmlm_cmd_offset(&req->cmd);
     g_autoptr(GByteArray) image = NULL;
     g_autofree uint8_t *buf = NULL;
     NvmeCtrl *ctrl;
@@ -729,15 +921,41 @@ static uint16_t hmlm_migration_recv(NvmeCtrl *n, NvmeRequest *req)
     image = nvme_hmlm_encode(ctrl);
     trace_pci_nvme_hmlm_get_state(ctrl->cntlid, off, len,
                                   nvme_hmlm_suspended(ctrl));
-    if (off >= image->len + ctrl->params.hmlm.mem_size) {
+    if (off >= image->len + ctrl->hmlm->mem.size) {
         return NVME_INVALID_FIELD | NVME_DNR;
     }
 
     buf = g_malloc(len);
     hmlm_copy_state(ctrl, image, off, buf, len);
     req->cqe.result = cpu_to_le32(nvme_hmlm_suspended(ctrl));
+    status = nvme_c2h(n, buf, len, req);
 
-    return nvme_c2h(n, buf, len, req);
+    return status ? status : nvme_hmlm_pace(n, req, len);
+}
+
+/**
+ * nvme_hmlm_admin - an admin command was fetched
+ * @n: controller, any
+ * @req: the command
+ *
+ * Returns its status, or NVME_NO_COMPLETE.
+ */
+uint16_t nvme_hmlm_admin(NvmeCtrl *n, NvmeRequest *req)
+{
+    return n->hmlm && n->hmlm->faults ? nvme_hmlm_fault_admin(n, req) :
+                                        nvme_admin_cmd(n, req);
+}
+
+/**
+ * nvme_hmlm_complete - a command that ran for a while is through
+ * @n: controller whose admin queue it came by
+ * @req: the command, its status set
+ */
+void nvme_hmlm_complete(NvmeCtrl *n, NvmeRequest *req)
+{
+    if (nvme_hmlm_fault_complete(n, req)) {
+        nvme_enqueue_req_completion(&n->admin_cq, req);
+    }
 }
 
 /**
@@ -758,6 +976,19 @@ uint16_t nvme_hmlm_admin_cmd(NvmeCtrl *n, NvmeRequest *req)
         return nvme_hmlm_track_send(n, req);
     case NVME_ADM_CMD_TRACK_RECV:
         return nvme_hmlm_track_recv(n, req);
+    case NVME_ADM_CMD_HMLM_TOUCH:
+    case NVME_ADM_CMD_HMLM_RESIZE:
+        return nvme_hmlm_churn(n, req);
+    case NVME_ADM_CMD_HMLM_ARM:
+    case NVME_ADM_CMD_HMLM_DISARM:
+    case NVME_ADM_CMD_HMLM_COUNT:
+        return nvme_hmlm_fault_cmd(n, req);
+    case NVME_ADM_CMD_IPU_QUERY:
+    case NVME_ADM_CMD_IPU_SUSPEND:
+    case NVME_ADM_CMD_IPU_RESUME:
+    case NVME_ADM_CMD_IPU_SAVE:
+    case NVME_ADM_CMD_IPU_LOAD:
+        return nvme_hmlm_ipu_cmd(n, req);
     default:
         g_assert_not_reached();
     }

@@ -21,6 +21,29 @@
 #define NVME_ADM_CMD_MIGRATION_SEND     0x41
 #define NVME_ADM_CMD_MIGRATION_RECV     0x42
 
+/* Ours, vendor specific, for tests: hmlm-churn.c */
+#define NVME_ADM_CMD_HMLM_TOUCH         0xe0
+#define NVME_ADM_CMD_HMLM_RESIZE        0xe4
+/* The same: hmlm-fault.c */
+#define NVME_ADM_CMD_HMLM_ARM           0xe8
+#define NVME_ADM_CMD_HMLM_DISARM        0xec
+#define NVME_ADM_CMD_HMLM_COUNT         0xf0
+
+/* Vendor command set "IPU": hmlm-ipu.c */
+#define NVME_ADM_CMD_IPU_QUERY          0xc4
+#define NVME_ADM_CMD_IPU_SUSPEND        0xc8
+#define NVME_ADM_CMD_IPU_RESUME         0xcc
+#define NVME_ADM_CMD_IPU_SAVE           0xd2
+#define NVME_ADM_CMD_IPU_LOAD           0xd5
+
+/* PCI IDs of the kinds of function; which is the PF's of an IPU is ours */
+#define PCI_DEVICE_ID_HMLM_IPU_PF       0x1456
+#define PCI_DEVICE_ID_HMLM_IPU_VF       0x1457
+#define PCI_DEVICE_ID_HMLM_PAGE_VF      0xfff0
+
+/* No controller has this CNTLID */
+#define NVME_HMLM_NOBODY                0xffff
+
 /* Identify: Supported Controller State Formats */
 #define NVME_ID_CNS_CTRL_STATE_FORMATS  0x20
 
@@ -216,13 +239,13 @@ typedef struct NvmeHmlmTrack {
     unsigned shift;             /* of the granularity in bytes */
 } NvmeHmlmTrack;
 
-/*
- * Vendor-specific device memory: see hmlm-mem.c. Its whole contents follow
- * from these two numbers and its size.
- */
+/* Vendor-specific device memory: see hmlm-mem.c */
 typedef struct NvmeHmlmMem {
     uint64_t seed;
-    uint64_t ticks;             /* block changes so far */
+    uint64_t size;              /* bytes */
+    uint32_t *gen;              /* of each block; room for hmlm-mem-max */
+    uint64_t sum;               /* over the generations */
+    uint64_t ticks;             /* how often blocks changed by themselves */
     int64_t  last_ns;           /* virtual time up to which ticks are counted */
 } NvmeHmlmMem;
 
@@ -233,13 +256,34 @@ typedef struct NvmeHmlmMem {
 /* A half-sent Set Controller State: see hmlm-stage.c */
 typedef struct NvmeHmlmStage {
     bool        active;
-    GByteArray *image;          /* all but the device memory */
+    GByteArray *image;          /* up to where device memory starts */
     GArray     *extents;        /* which bytes have arrived */
     uint32_t   *mem_gen;        /* generations of the blocks recognised */
     GHashTable *mem_raw;        /* blocks not recognised (yet) */
     uint64_t    mem_seed;
     bool        mem_seed_known;
 } NvmeHmlmStage;
+
+/* What an image says of the device memory that belongs to it */
+typedef struct NvmeHmlmMemDesc {
+    uint64_t size;
+    uint64_t seed;
+    uint64_t ticks;
+    uint64_t sum;
+    uint32_t last_gen;          /* generation of the last block */
+} NvmeHmlmMemDesc;
+
+/* Commands that wait: see hmlm-late.c */
+typedef struct NvmeHmlmLateness {
+    GQueue    *queue;           /* in the order of their time; NULL on a VF */
+    QEMUTimer *timer;
+    int64_t    link_free_at;    /* when the last transfer of state is through */
+} NvmeHmlmLateness;
+
+#define NVME_HMLM_NEVER INT64_MAX
+
+typedef struct NvmeHmlmFaults NvmeHmlmFaults;   /* see hmlm-fault.c */
+typedef struct NvmeHmlmPage NvmeHmlmPage;       /* see hmlm-page.c */
 
 typedef enum NvmeHmlmPhase {
     NVME_HMLM_RUNNING,
@@ -272,17 +316,29 @@ typedef struct NvmeHmlm {
     NvmeHmlmMem   mem;
     NvmeHmlmStage stage;
     NvmeHmlmTrack track;
+    NvmeHmlmLateness late;
+
+    /* of a controlling controller: NULL unless it has faults on demand */
+    NvmeHmlmFaults *faults;
+    bool          dead;         /* does nothing any more, until it is reset */
+
+    /* of a controlled one: a fault keeps it from becoming quiet */
+    bool          linger;
+    QEMUTimer    *linger_timer;
+
+    NvmeHmlmPage *page;         /* NULL unless it has a control page */
 } NvmeHmlm;
 
 /**
- * nvme_hmlm_fetch_stopped - may this controller fetch commands?
+ * nvme_hmlm_fetch_stopped - must this controller not fetch commands?
  * @n: controller
  *
- * Returns true from the moment a Suspend was accepted until Resume or reset.
+ * Returns true from the moment a Suspend was accepted, or a fault killed the
+ * controller, until Resume or reset.
  */
 static inline bool nvme_hmlm_fetch_stopped(const NvmeCtrl *n)
 {
-    return n->hmlm && n->hmlm->phase != NVME_HMLM_RUNNING;
+    return n->hmlm && (n->hmlm->phase != NVME_HMLM_RUNNING || n->hmlm->dead);
 }
 
 /**
@@ -297,6 +353,40 @@ static inline bool nvme_hmlm_suspended(const NvmeCtrl *n)
     return n->hmlm && n->hmlm->phase == NVME_HMLM_SUSPENDED;
 }
 
+/**
+ * nvme_hmlm_silent - must this controller not post completions?
+ * @n: controller
+ */
+static inline bool nvme_hmlm_silent(const NvmeCtrl *n)
+{
+    return nvme_hmlm_suspended(n) || (n->hmlm && n->hmlm->dead);
+}
+
+/**
+ * nvme_hmlm_pf_device_id - PCI device ID of a PF
+ * @n: controller
+ * @usual: what it would be without us
+ *
+ * Returns the ID; the vendor is Intel's with the command set IPU.
+ */
+static inline uint16_t nvme_hmlm_pf_device_id(const NvmeCtrl *n, uint16_t usual)
+{
+    return n->params.hmlm.ipu ? PCI_DEVICE_ID_HMLM_IPU_PF : usual;
+}
+
+/**
+ * nvme_hmlm_vf_device_id - PCI device ID of the VFs
+ * @n: their PF, or one of them
+ * @usual: what it would be without us
+ *
+ * Returns the ID; the vendor is the PF's.
+ */
+static inline uint16_t nvme_hmlm_vf_device_id(const NvmeCtrl *n, uint16_t usual)
+{
+    return n->params.hmlm.ipu ? PCI_DEVICE_ID_HMLM_IPU_VF :
+           n->params.hmlm.page ? PCI_DEVICE_ID_HMLM_PAGE_VF : usual;
+}
+
 /* hmlm.c: called by ctrl.c */
 bool nvme_hmlm_check_params(NvmeCtrl *n, Error **errp);
 void nvme_hmlm_init(NvmeCtrl *n);
@@ -307,6 +397,18 @@ void nvme_hmlm_progress(NvmeCtrl *n);
 bool nvme_hmlm_abort(NvmeCtrl *n, NvmeRequest *req);
 bool nvme_hmlm_keep_admin_db(NvmeCtrl *n, bool sq);
 uint16_t nvme_hmlm_identify_formats(NvmeCtrl *n, NvmeRequest *req);
+uint16_t nvme_hmlm_admin(NvmeCtrl *n, NvmeRequest *req);
+void nvme_hmlm_complete(NvmeCtrl *n, NvmeRequest *req);
+void nvme_hmlm_linger(NvmeCtrl *n, uint32_t ms);
+
+/* hmlm.c: what every command set does to a controlled controller */
+uint16_t nvme_hmlm_stop(NvmeCtrl *n, NvmeRequest *req);
+uint16_t nvme_hmlm_go(NvmeCtrl *ctrl);
+void nvme_hmlm_disable(NvmeCtrl *n);
+uint16_t nvme_hmlm_loadable(NvmeCtrl *n);
+uint16_t nvme_hmlm_load(NvmeCtrl *n, const uint8_t *state, uint64_t len);
+GByteArray *nvme_hmlm_save(NvmeCtrl *n, uint64_t max);
+uint64_t nvme_hmlm_cmd_offset(const NvmeCmd *cmd);
 uint16_t nvme_hmlm_admin_cmd(NvmeCtrl *n, NvmeRequest *req);
 uint16_t nvme_hmlm_find(NvmeCtrl *n, uint16_t cntlid, NvmeCtrl **ctrl);
 
@@ -322,8 +424,10 @@ uint16_t nvme_hmlm_track_recv(NvmeCtrl *n, NvmeRequest *req);
 
 /* hmlm-encode.c, hmlm-decode.c: the state of a controller as bytes, and back */
 GByteArray *nvme_hmlm_encode(NvmeCtrl *n);
+const char *nvme_hmlm_sizes(NvmeCtrl *n, const uint8_t *image, uint64_t len,
+                            uint64_t *total, uint64_t *mem);
 const char *nvme_hmlm_check(NvmeCtrl *n, const uint8_t *image, uint64_t len,
-                            NvmeHmlmMem *mem);
+                            NvmeHmlmMemDesc *mem);
 uint16_t nvme_hmlm_apply(NvmeCtrl *n, const uint8_t *image, uint64_t len);
 uint64_t nvme_hmlm_image_max(NvmeCtrl *n);
 uint64_t nvme_hmlm_mem_start(NvmeCtrl *n);
@@ -331,24 +435,71 @@ uint64_t nvme_hmlm_mem_start(NvmeCtrl *n);
 /* hmlm-mem.c: the vendor-specific device memory */
 void nvme_hmlm_mem_reset(NvmeCtrl *n);
 void nvme_hmlm_mem_accrue(NvmeCtrl *n);
-uint64_t nvme_hmlm_mem_blocks(const NvmeCtrl *n);
-uint64_t nvme_hmlm_mem_gen(const NvmeHmlmMem *mem, uint64_t nblocks,
-                           uint64_t block);
-void nvme_hmlm_mem_block(uint64_t seed, uint64_t block, uint64_t gen,
+void nvme_hmlm_mem_free(NvmeCtrl *n);
+uint64_t nvme_hmlm_mem_blocks(uint64_t size);
+uint64_t nvme_hmlm_mem_sum(uint64_t block, uint32_t gen);
+void nvme_hmlm_mem_change(NvmeHmlmMem *mem, uint64_t block, uint32_t times);
+void nvme_hmlm_mem_resize(NvmeCtrl *n, uint64_t size);
+void nvme_hmlm_mem_block(uint64_t seed, uint64_t block, uint32_t gen,
                          uint8_t *page);
 void nvme_hmlm_mem_read(NvmeCtrl *n, uint64_t off, uint8_t *buf, size_t len);
 bool nvme_hmlm_mem_recognise(const uint8_t *page, uint64_t block,
-                             uint64_t *seed, uint64_t *gen);
+                             uint64_t *seed, uint32_t *gen);
+
+/* hmlm-churn.c: the device memory changes by command */
+void nvme_hmlm_churn_init(NvmeCtrl *n);
+uint16_t nvme_hmlm_churn(NvmeCtrl *n, NvmeRequest *req);
+
+/* hmlm-fault.c: faults on demand */
+void nvme_hmlm_fault_init(NvmeCtrl *n);
+void nvme_hmlm_fault_exit(NvmeCtrl *n);
+void nvme_hmlm_fault_drop(NvmeCtrl *n);
+uint16_t nvme_hmlm_fault_cmd(NvmeCtrl *n, NvmeRequest *req);
+uint16_t nvme_hmlm_fault_admin(NvmeCtrl *n, NvmeRequest *req);
+uint16_t nvme_hmlm_fault_run(NvmeCtrl *n, NvmeRequest *req, uint32_t hits);
+bool nvme_hmlm_fault_complete(NvmeCtrl *n, NvmeRequest *req);
+bool nvme_hmlm_fault_data(NvmeCtrl *n, const NvmeRequest *req);
+uint16_t nvme_hmlm_fault_c2h(NvmeCtrl *n, const void *ptr, uint32_t len,
+                             NvmeRequest *req);
+
+/* hmlm-ipu.c: the vendor command set */
+void nvme_hmlm_ipu_init(NvmeCtrl *n);
+uint16_t nvme_hmlm_ipu_find(NvmeCtrl *n, const NvmeCmd *cmd, NvmeCtrl **ctrl);
+uint16_t nvme_hmlm_ipu_cmd(NvmeCtrl *n, NvmeRequest *req);
+
+/* hmlm-page.c: the control page of a VF */
+uint64_t nvme_hmlm_page_bar(const NvmeCtrl *n, uint64_t size);
+void nvme_hmlm_page_init(NvmeCtrl *n);
+void nvme_hmlm_page_exit(NvmeCtrl *n);
+void nvme_hmlm_page_reset(NvmeCtrl *n);
+
+/* hmlm-peer.c: who controls whom */
+NvmeCtrl *nvme_hmlm_controller(NvmeCtrl *n);
+NvmeCtrl *nvme_hmlm_next(NvmeCtrl *n, uint32_t *cntlid);
+void nvme_hmlm_list_peers(NvmeCtrl *n, uint16_t min, NvmeSecCtrlList *list);
+
+/* hmlm-late.c: commands that take their time */
+void nvme_hmlm_late_init(NvmeCtrl *n);
+void nvme_hmlm_late_exit(NvmeCtrl *n);
+uint16_t nvme_hmlm_late(NvmeCtrl *n, NvmeRequest *req, int64_t due,
+                        uint32_t faults);
+void nvme_hmlm_late_release(NvmeCtrl *n);
+uint16_t nvme_hmlm_pace(NvmeCtrl *n, NvmeRequest *req, uint64_t len);
+bool nvme_hmlm_late_abort(NvmeCtrl *n, NvmeRequest *req);
+void nvme_hmlm_late_drop(NvmeCtrl *n);
 
 /* hmlm-stage.c: a state on its way in */
 void nvme_hmlm_stage_begin(NvmeCtrl *n);
 void nvme_hmlm_stage_drop(NvmeCtrl *n);
 uint16_t nvme_hmlm_stage_write(NvmeCtrl *n, uint64_t off, const uint8_t *buf,
                                size_t len);
-uint16_t nvme_hmlm_stage_commit(NvmeCtrl *n);
+uint16_t nvme_hmlm_stage_commit(NvmeCtrl *n, uint64_t end);
 
 /* ctrl.c: what hmlm*.c uses of it */
 int nvme_start_ctrl(NvmeCtrl *n);
+void nvme_ctrl_reset(NvmeCtrl *n, NvmeResetType rst);
+void nvme_enqueue_event(NvmeCtrl *n, uint8_t event_type, uint8_t event_info,
+                        uint8_t log_page);
 void nvme_init_cq(NvmeCQueue *cq, NvmeCtrl *n, uint64_t dma_addr,
                   uint16_t cqid, uint16_t vector, uint16_t size,
                   uint16_t irq_enabled);
@@ -356,6 +507,7 @@ void nvme_init_sq(NvmeSQueue *sq, NvmeCtrl *n, uint64_t dma_addr,
                   uint16_t sqid, uint16_t cqid, uint16_t size);
 void nvme_enqueue_req_completion(NvmeCQueue *cq, NvmeRequest *req);
 void nvme_process_aers(void *opaque);
+uint16_t nvme_admin_cmd(NvmeCtrl *n, NvmeRequest *req);
 uint16_t nvme_check_mdts(NvmeCtrl *n, size_t len);
 uint16_t nvme_c2h(NvmeCtrl *n, void *ptr, uint32_t len, NvmeRequest *req);
 uint16_t nvme_h2c(NvmeCtrl *n, void *ptr, uint32_t len, NvmeRequest *req);

@@ -4,11 +4,7 @@
 namespace lm::nvme {
 
 Sqe touch_memory(Cntlid cntlid, std::uint32_t first, std::uint32_t count, std::uint32_t stride) {
-    return {.opcode = 0xe0,
-            .cdw10 = cntlid.value,
-            .cdw11 = first,
-            .cdw12 = count,
-            .cdw13 = stride};
+    return {.opcode = 0xe0, .cdw10 = cntlid.value, .cdw11 = first, .cdw12 = count, .cdw13 = stride};
 }
 
 Sqe resize_memory(Cntlid cntlid, std::uint64_t bytes) {

@@ -12,8 +12,7 @@ inline constexpr std::uint32_t memory_block = 4096;
 
 /// Change the contents of @count blocks: @first, @first + @stride..., wrapping
 /// around at the end of the memory.
-Sqe touch_memory(Cntlid cntlid, std::uint32_t first, std::uint32_t count,
-                 std::uint32_t stride = 1);
+Sqe touch_memory(Cntlid cntlid, std::uint32_t first, std::uint32_t count, std::uint32_t stride = 1);
 
 /// Let the device memory be @bytes long from now on.
 Sqe resize_memory(Cntlid cntlid, std::uint64_t bytes);

@@ -38,7 +38,8 @@ NvmeError::NvmeError(const Sqe &sqe, Status status)
 
 Passthrough::Passthrough(const std::string &path) : fd_{open_file(path, O_RDWR)} {}
 
-Completion Passthrough::submit(const Sqe &sqe, ByteSpan data) const {
+Completion Passthrough::submit(const Sqe &sqe, ByteSpan data,
+                               std::chrono::milliseconds limit) const {
     nvme_passthru_cmd64 cmd{};
     cmd.opcode = sqe.opcode;
     cmd.flags = sqe.flags;
@@ -53,6 +54,7 @@ Completion Passthrough::submit(const Sqe &sqe, ByteSpan data) const {
     cmd.cdw15 = sqe.cdw15;
     cmd.addr = reinterpret_cast<std::uintptr_t>(data.data());
     cmd.data_len = static_cast<std::uint32_t>(data.size());
+    cmd.timeout_ms = static_cast<std::uint32_t>(limit.count());
     const int result = check(::ioctl(fd_.get(), NVME_IOCTL_ADMIN64_CMD, &cmd),
                              fmt::format("NVME_IOCTL_ADMIN64_CMD, opcode {:02X}h", sqe.opcode));
     return {.status = {static_cast<std::uint8_t>(result >> 8 & 7),

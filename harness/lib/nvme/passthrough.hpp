@@ -49,8 +49,10 @@ class Passthrough {
   public:
     explicit Passthrough(const std::string &path);
 
-    /// Issue a command whose data, if any, comes from or goes to @data.
-    Completion submit(const Sqe &sqe, ByteSpan data = {}) const;
+    /// Issue a command whose data, if any, comes from or goes to @data. After
+    /// @limit the driver resets the controller; 0: after its usual time.
+    Completion submit(const Sqe &sqe, ByteSpan data = {},
+                      std::chrono::milliseconds limit = {}) const;
     /// The same, throwing NvmeError unless it succeeds.
     Completion require(const Sqe &sqe, ByteSpan data = {}) const;
 

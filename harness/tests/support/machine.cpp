@@ -10,8 +10,10 @@ namespace {
 constexpr unsigned most_vectors = 16;
 } // namespace
 
-Machine::Machine(rig::Rig &rig, std::size_t function)
-    : function_{rig.function(function)}, device_{rig.backend().open(function_.address)},
+Machine::Machine(rig::Rig &rig, std::size_t function) : Machine{rig, rig.function(function)} {}
+
+Machine::Machine(rig::Rig &rig, rig::Function function)
+    : function_{std::move(function)}, device_{rig.backend().open(function_.address)},
       interrupts_{std::min(device_->msix_vectors(), most_vectors)} {
     device_->enable_bus_master();
     device_->enable_msix(interrupts_);

@@ -11,6 +11,8 @@ namespace lm::test {
 class Machine {
   public:
     Machine(rig::Rig &rig, std::size_t function);
+    /// The same with a function that is not the rig's.
+    Machine(rig::Rig &rig, rig::Function function);
 
     [[nodiscard]] const rig::Function &function() const { return function_; }
     [[nodiscard]] Cntlid cntlid() const { return function_.cntlid; }
