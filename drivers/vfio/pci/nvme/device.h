@@ -15,6 +15,7 @@
  * produce.c   the same: what reads the state
  * changes.c   what has changed of a state that comes in passes (pure)
  * load.c      the file that a state is written to
+ * feed.c      giving a state to the device as it comes
  * stream.c    encoding and decoding of the stream (pure)
  * dirty.c     which memory the function writes
  * stats.c     statistics in debugfs
@@ -27,7 +28,7 @@
  *   nvme_vfio_file.io_lock	   read() and write(); user memory is touched,
  *				   but no command is issued
  *
- * (and a spinlock in save.h, taken last, with which nothing is waited for.)
+ * (and a spinlock in save.h and in feed.h, taken last, with which nothing is waited for.)
  *
  * With state_mutex held io_lock is only tried: a reader or writer may sit in a
  * fault for as long as the user likes.  A reset takes neither: it happens with
@@ -348,7 +349,15 @@ void nvme_vfio_save_quiet(struct nvme_vfio_file *file);
 u64 nvme_vfio_save_left(struct nvme_vfio_file *file);
 
 /**
- * nvme_vfio_save_init - what produce.c needs while the module is loaded
+ * nvme_vfio_whole_image - is a state moved as a whole, for a comparison
+ */
+bool nvme_vfio_whole_image(void);
+
+/* Where commands to read and to write a state are issued. */
+extern struct workqueue_struct *nvme_vfio_workqueue;
+
+/**
+ * nvme_vfio_save_init - what the files need while the module is loaded
  *
  * Return: 0 or -ENOMEM.
  */
@@ -368,6 +377,12 @@ void nvme_vfio_save_exit(void);
  * Return: the file, or ERR_PTR().
  */
 struct nvme_vfio_file *nvme_vfio_load_begin(struct nvme_vfio_device *nvdev);
+
+/**
+ * nvme_vfio_load_error - what user space is told when the device takes no state
+ * @error: errno of the controlling side
+ */
+int nvme_vfio_load_error(int error);
 
 /**
  * nvme_vfio_load_end - load what was written, if it is whole and right

@@ -4,9 +4,14 @@
  *
  * The stream is decoded as it comes, in pieces of any size.  The header and the
  * records before the state are compared with this function as soon as they are
- * whole.  The state is put together in memory that is accounted to the writer
- * and grows with what was really received.  The device sees nothing of it until
- * the whole stream was found to be right, which is when RESUMING is left.
+ * whole, and each record is checked before it is passed on.
+ *
+ * Where the device applies a state only with its last piece, and takes what the
+ * stream has in the order of the stream, it is given the state as it comes (feed.c).
+ * Else the state is put together in memory that is accounted to the writer and
+ * grows with what was really received, and is given to the device when RESUMING is
+ * left.  Either way the device applies nothing before the whole stream was found to
+ * be right.
  */
 #include <linux/err.h>
 #include <linux/file.h>
@@ -25,9 +30,13 @@
 
 #include "compare.h"
 #include "device.h"
+#include "feed.h"
 #include "message.h"
 #include "stream.h"
 #include "trace.h"
+
+/* All buffers of one migration that are given to the device as they come. */
+#define LOAD_MEMORY	SZ_8M
 
 static unsigned int max_load_mib = 1024;
 module_param(max_load_mib, uint, 0644);
@@ -45,7 +54,12 @@ MODULE_PARM_DESC(max_load_mib,
  * @media: number of MEDIUM records that were compared
  * @media_complete: no more of them come, and none was missing
  * @dec: the decoder
- * @chunks: the state, each entry @chunk bytes
+ * @random_write: the device takes pieces that replace each other
+ * @max_assembled: most bytes of state to put together in memory
+ * @streamed: the device is given the state as it comes
+ * @feed: then: what gives it
+ * @held: then: bytes of the last record that were not taken yet
+ * @chunks: else: the state, each entry @chunk bytes
  * @chunk: bytes of a chunk, which is what one command moves
  * @size: bytes of state, known once the stream was checked
  * @error: 0 or why the stream was refused; it stays
@@ -59,6 +73,11 @@ struct nvme_vfio_load {
 	unsigned int media;
 	bool media_complete;
 	struct nvme_lm_decoder dec;
+	bool random_write;
+	u64 max_assembled;
+	bool streamed;
+	struct nvme_vfio_feed feed;
+	u32 held;
 	struct xarray chunks;
 	u32 chunk;
 	u64 size;
@@ -186,6 +205,7 @@ static u8 *get_chunk(struct nvme_vfio_load *load, unsigned long index)
 	if (chunk)
 		return chunk;
 	chunk = kvmalloc(load->chunk, GFP_KERNEL_ACCOUNT);
+	nvme_vfio_stat_add(&load->file.nvdev->stats, NVME_VFIO_LOAD_MEMORY_BYTES, load->chunk);
 	if (chunk && xa_err(xa_store(&load->chunks, index, chunk, GFP_KERNEL_ACCOUNT))) {
 		kvfree(chunk);
 		chunk = NULL;
@@ -212,6 +232,27 @@ static int store_piece(struct nvme_vfio_load *load, u64 at, const u8 *data, u32 
 	return 0;
 }
 
+/*
+ * Give the device what is left of the last record; -EAGAIN when there is no buffer
+ * free for it.
+ */
+static int feed_held(struct nvme_vfio_load *load)
+{
+	const struct nvme_lm_state_piece *piece = (const void *)load->dec.payload;
+	u32 len = load->dec.length - sizeof(*piece);
+	u32 done = len - load->held;
+	int ret;
+
+	ret = nvme_vfio_feed_add(&load->feed, le64_to_cpu(piece->offset) + done,
+				 (const u8 *)(piece + 1) + done, load->held);
+	if (ret < 0) {
+		load->error = ret;
+		return ret;
+	}
+	load->held -= ret;
+	return load->held ? -EAGAIN : 0;
+}
+
 static int take_state(struct nvme_vfio_load *load)
 {
 	const struct nvme_lm_state_piece *piece = (const void *)load->dec.payload;
@@ -222,6 +263,14 @@ static int take_state(struct nvme_vfio_load *load)
 		if (ret)
 			return ret;
 		load->media_complete = true;
+		load->feed.format = &load->desc.formats[load->format];
+		nvme_vfio_stat_set(&load->file.nvdev->stats, NVME_VFIO_LOAD_STREAMED,
+				   load->streamed);
+	}
+	if (load->streamed) {
+		load->held = load->dec.length - sizeof(*piece);
+		ret = feed_held(load);
+		return ret == -EAGAIN ? 0 : ret;
 	}
 	return store_piece(load, le64_to_cpu(piece->offset), (const u8 *)(piece + 1),
 			   load->dec.length - sizeof(*piece));
@@ -240,6 +289,15 @@ static int check_end(struct nvme_vfio_load *load)
 	return load->size % 4 ? refuse(load, -EPROTO, &complaint) : 0;
 }
 
+/* Pieces replace each other: not every device takes that. */
+static int take_precopy(struct nvme_vfio_load *load)
+{
+	load->streamed = load->random_write;
+	if (!load->streamed)
+		load->dec.max_state = load->max_assembled;
+	return 0;
+}
+
 static int handle_record(struct nvme_vfio_load *load)
 {
 	switch (load->dec.type) {
@@ -249,6 +307,8 @@ static int handle_record(struct nvme_vfio_load *load)
 		return check_format(load);
 	case NVME_LM_REC_MEDIUM:
 		return check_medium(load);
+	case NVME_LM_REC_PRECOPY:
+		return take_precopy(load);
 	case NVME_LM_REC_STATE:
 		return take_state(load);
 	default:
@@ -299,6 +359,33 @@ static int take_bytes(struct nvme_vfio_load *load, const char __user *buf, size_
 }
 
 /*
+ * What came before must be with the device before more is taken.  Waits for a buffer
+ * unless there is something to return.
+ */
+static int wait_held(struct nvme_vfio_load *load, size_t done)
+{
+	u64 start = ktime_get_ns();
+	int ret = 0;
+
+	while (load->held && !ret) {
+		ret = feed_held(load);
+		if (ret != -EAGAIN)
+			break;
+		if (done || (load->file.filp->f_flags & O_NONBLOCK))
+			return ret;
+		ret = wait_event_interruptible(load->file.wait,
+					       nvme_vfio_feed_has_room(&load->feed) ||
+					       !nvme_vfio_file_alive(&load->file));
+		if (!ret && !nvme_vfio_file_alive(&load->file))
+			ret = -ENODEV;
+		nvme_vfio_stat_add(&load->file.nvdev->stats, NVME_VFIO_LOAD_WAIT_DEVICE_NS,
+				   ktime_get_ns() - start);
+		start = ktime_get_ns();
+	}
+	return ret;
+}
+
+/*
  * A refusal is reported at once, although bytes before it were taken: nothing
  * can be done with them.
  */
@@ -316,6 +403,11 @@ static ssize_t load_write_locked(struct nvme_vfio_load *load, const char __user 
 			return load->error;
 		if (done && signal_pending(current))
 			break;
+		ret = wait_held(load, done);
+		if (ret == -EAGAIN && done)
+			break;
+		if (ret)
+			return load->error ? ret : (done ? done : ret);
 		ret = take_bytes(load, buf + done, len - done, &n);
 		done += n;
 		if (load->error)
@@ -339,16 +431,19 @@ static ssize_t load_write(struct file *filp, const char __user *buf, size_t len,
 	return ret;
 }
 
-/* Writing never waits for the device. */
+/* Writing waits for the device only where it is given the state as it comes. */
 static __poll_t load_poll(struct file *filp, struct poll_table_struct *table)
 {
 	struct nvme_vfio_file *file = filp->private_data;
-	__poll_t events = EPOLLOUT | EPOLLWRNORM;
+	struct nvme_vfio_load *load = to_load(file);
 
 	poll_wait(filp, &file->wait, table);
-	if (!nvme_vfio_file_alive(file) || READ_ONCE(to_load(file)->error))
-		events |= EPOLLERR;
-	return events;
+	if (!nvme_vfio_file_alive(file) || READ_ONCE(load->error) ||
+	    READ_ONCE(load->feed.error))
+		return EPOLLOUT | EPOLLWRNORM | EPOLLERR;
+	if (READ_ONCE(load->held) && !nvme_vfio_feed_has_room(&load->feed))
+		return 0;
+	return EPOLLOUT | EPOLLWRNORM;
 }
 
 static void free_buffers(struct nvme_vfio_load *load)
@@ -359,6 +454,7 @@ static void free_buffers(struct nvme_vfio_load *load)
 	xa_for_each(&load->chunks, index, chunk)
 		kvfree(chunk);
 	xa_destroy(&load->chunks);
+	nvme_vfio_feed_free(&load->feed);
 	kvfree(load->dec.payload);
 	kvfree(load->dec.hashes);
 	kvfree(load->dec.lengths);
@@ -393,6 +489,7 @@ static const struct file_operations load_fops = {
 /* Give the memory back at once, unless a writer is just at it. */
 static void load_stop(struct nvme_vfio_file *file)
 {
+	nvme_vfio_feed_stop(&to_load(file)->feed);
 	if (mutex_trylock(&file->io_lock)) {
 		free_buffers(to_load(file));
 		mutex_unlock(&file->io_lock);
@@ -401,22 +498,30 @@ static void load_stop(struct nvme_vfio_file *file)
 
 static int load_setup(struct nvme_vfio_load *load, struct nvme_vfio_device *nvdev)
 {
-	u64 max_state = min_t(u64, nvme_lm_caps(nvdev->fn)->max_state_size,
-			      (u64)READ_ONCE(max_load_mib) << 20);
+	const struct nvme_lm_caps *caps = nvme_lm_caps(nvdev->fn);
 	void *payload;
 	int ret;
 
+	nvme_vfio_stats_begin(&nvdev->stats, NVME_VFIO_LOAD_STREAMED,
+			      NVME_VFIO_LOAD_MEMORY_BYTES);
 	load->file.nvdev = nvdev;
 	load->file.stop = load_stop;
 	load->fn = nvdev->fn;
-	load->command_set = nvme_lm_caps(nvdev->fn)->command_set;
+	load->command_set = caps->command_set;
+	load->random_write = caps->flags & NVME_LM_CAP_RANDOM_WRITE && !nvme_vfio_whole_image();
+	load->streamed = caps->flags & NVME_LM_CAP_STREAMED_WRITE && !nvme_vfio_whole_image();
+	load->max_assembled = min_t(u64, caps->max_state_size,
+				    (u64)READ_ONCE(max_load_mib) << 20);
+	nvme_vfio_feed_init(&load->feed, &load->file, nvdev->fn,
+			    LOAD_MEMORY - NVME_LM_STREAM_MAX_PAYLOAD);
 	load->chunk = nvme_vfio_piece_size(nvdev->fn);
 	xa_init_flags(&load->chunks, XA_FLAGS_ACCOUNT);
 
 	payload = kvmalloc(NVME_LM_STREAM_MAX_PAYLOAD, GFP_KERNEL_ACCOUNT);
 	if (!payload)
 		return -ENOMEM;
-	nvme_lm_decoder_init(&load->dec, payload, NVME_LM_STREAM_MAX_PAYLOAD, max_state);
+	nvme_lm_decoder_init(&load->dec, payload, NVME_LM_STREAM_MAX_PAYLOAD,
+			     load->streamed ? caps->max_state_size : load->max_assembled);
 	load->dec.make_room = make_room;
 
 	ret = nvme_vfio_describe(nvdev->fn, &load->desc);
@@ -450,8 +555,7 @@ static enum nvme_lm_sequence piece_sequence(bool first, bool last)
 	return last ? NVME_LM_SEQ_LAST : NVME_LM_SEQ_MIDDLE;
 }
 
-/* What user space is told when the device does not take a piece. */
-static int device_error(int error)
+int nvme_vfio_load_error(int error)
 {
 	switch (error) {
 	case -ENODEV:
@@ -477,6 +581,10 @@ static int load_piece(struct nvme_vfio_load *load, unsigned long index)
 	ret = nvme_lm_write_state(load->fn, &load->desc.formats[load->format], offset,
 				  xa_load(&load->chunks, index), len,
 				  piece_sequence(!index, last));
+	nvme_vfio_stat_add(&load->file.nvdev->stats, NVME_VFIO_LOAD_COMMANDS, 1);
+	nvme_vfio_stat_add(&load->file.nvdev->stats, NVME_VFIO_LOAD_BYTES, len);
+	nvme_vfio_stat_add(&load->file.nvdev->stats, NVME_VFIO_LOAD_COMMAND_NS,
+			   ktime_get_ns() - start);
 	trace_nvme_vfio_load_piece(pdev, offset, len, ktime_get_ns() - start, ret);
 	if (ret)
 		nvme_vfio_err(pdev,
@@ -499,7 +607,7 @@ static int load_pieces(struct nvme_vfio_load *load)
 			return -EINTR;
 		ret = load_piece(load, index);
 		if (ret)
-			return device_error(ret);
+			return nvme_vfio_load_error(ret);
 	}
 	return 0;
 }
@@ -518,6 +626,7 @@ static int finish_stream(struct nvme_vfio_load *load)
 int nvme_vfio_load_end(struct nvme_vfio_file *file)
 {
 	struct nvme_vfio_load *load = to_load(file);
+	u64 start;
 	int ret;
 
 	lockdep_assert_held(&file->nvdev->state_mutex);
@@ -528,5 +637,13 @@ int nvme_vfio_load_end(struct nvme_vfio_file *file)
 		return -EBUSY;
 	ret = finish_stream(load);
 	mutex_unlock(&file->io_lock);
-	return ret ? ret : load_pieces(load);
+	if (ret)
+		return ret;
+	start = ktime_get_ns();
+	if (load->streamed)
+		ret = nvme_vfio_feed_finish(&load->feed, load->dec.precopy.granule);
+	else
+		ret = load_pieces(load);
+	nvme_vfio_stat_set(&file->nvdev->stats, NVME_VFIO_LOAD_APPLY_NS, ktime_get_ns() - start);
+	return ret;
 }

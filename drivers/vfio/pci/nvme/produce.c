@@ -29,7 +29,7 @@
 /* From the end of one scan to the beginning of the next, at least. */
 #define SCAN_PAUSE	(100 * NSEC_PER_MSEC)
 
-static struct workqueue_struct *save_workqueue;
+struct workqueue_struct *nvme_vfio_workqueue;
 
 /* Read bytes with as many commands as it takes. */
 static int read_bytes(struct nvme_vfio_save *save, struct nvme_vfio_slot *slot)
@@ -314,7 +314,7 @@ static void start_job(struct nvme_vfio_slot *slot)
 	slot->dropped = false;
 	slot->size = 0;
 	slot->error = 0;
-	queue_work(save_workqueue, &slot->work);
+	queue_work(nvme_vfio_workqueue, &slot->work);
 }
 
 void nvme_vfio_produce(struct nvme_vfio_save *save, bool wanted)
@@ -420,11 +420,11 @@ void nvme_vfio_produce_free(struct nvme_vfio_save *save)
 
 int nvme_vfio_save_init(void)
 {
-	save_workqueue = alloc_workqueue("nvme-vfio-pci", WQ_UNBOUND, 0);
-	return save_workqueue ? 0 : -ENOMEM;
+	nvme_vfio_workqueue = alloc_workqueue("nvme-vfio-pci", WQ_UNBOUND, 0);
+	return nvme_vfio_workqueue ? 0 : -ENOMEM;
 }
 
 void nvme_vfio_save_exit(void)
 {
-	destroy_workqueue(save_workqueue);
+	destroy_workqueue(nvme_vfio_workqueue);
 }

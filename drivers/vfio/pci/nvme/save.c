@@ -15,6 +15,7 @@
 #include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/pci.h>
 #include <linux/poll.h>
 #include <linux/random.h>
@@ -35,6 +36,16 @@
 #define HASH_MEMORY_MAX		SZ_2M
 /* No buffer is smaller: a small state may grow. */
 #define PASS_PIECE_MIN		SZ_64K
+
+static bool whole_image;
+module_param(whole_image, bool, 0644);
+MODULE_PARM_DESC(whole_image,
+		 "For comparison only: move the state as a whole, with one command at a time, without PRE_COPY");
+
+bool nvme_vfio_whole_image(void)
+{
+	return READ_ONCE(whole_image);
+}
 
 static struct nvme_vfio_save *to_save(struct nvme_vfio_file *file)
 {
@@ -119,9 +130,13 @@ static int peek_segment(struct nvme_vfio_save *save)
 /* Can read() go on without waiting?  Whoever asks wants what has changed. */
 static bool is_ready(struct nvme_vfio_save *save)
 {
-	guard(spinlock)(&save->lock);
+	int ret;
+
+	spin_lock(&save->lock);
 	nvme_vfio_produce(save, true);
-	return peek_segment(save) != -EAGAIN;
+	ret = peek_segment(save);
+	spin_unlock(&save->lock);
+	return ret != -EAGAIN;
 }
 
 /* The next run of a slot that the consumer has; false if there is none left. */
@@ -151,12 +166,13 @@ static void note_run(struct nvme_vfio_save *save, const struct nvme_vfio_slot *s
 	u64 offset = slot->offset + slot->run;
 	u32 granule = save->changes.granule;
 
-	guard(spinlock)(&save->lock);
+	spin_lock(&save->lock);
 	if (save->passes)
 		memcpy(save->changes.hashes + div_u64(offset, granule),
 		       slot->hashes + div_u64(slot->run, granule),
 		       nvme_lm_granules(slot->run_len, granule) * sizeof(*slot->hashes));
 	save->sent = max(save->sent, offset + slot->run_len);
+	spin_unlock(&save->lock);
 }
 
 /* Which bytes are counted where. */
@@ -185,10 +201,11 @@ static void begin_run(struct nvme_vfio_save *save)
 		set_segment(save, SAVE_HEAD, &save->head, sizeof(save->head));
 		return;
 	}
-	guard(spinlock)(&save->lock);
+	spin_lock(&save->lock);
 	save->taken = NULL;
 	slot->state = SAVE_SLOT_FREE;
 	nvme_vfio_produce(save, true);
+	spin_unlock(&save->lock);
 }
 
 /* Take the next slot; gives 0 with none when the state is complete. */
@@ -197,7 +214,7 @@ static int take_slot(struct nvme_vfio_save *save)
 	struct nvme_vfio_slot *slot;
 	int ret;
 
-	guard(spinlock)(&save->lock);
+	lockdep_assert_held(&save->lock);
 	nvme_vfio_produce(save, true);
 	ret = peek_segment(save);
 	slot = find_ready(save);
@@ -241,7 +258,9 @@ static int next_segment(struct nvme_vfio_save *save)
 	case SAVE_PREAMBLE:
 	case SAVE_DATA:
 		if (!save->taken) {
+			spin_lock(&save->lock);
 			ret = take_slot(save);
+			spin_unlock(&save->lock);
 			if (ret)
 				return ret;
 		}
@@ -296,11 +315,13 @@ static int have_segment(struct nvme_vfio_save *save, size_t done)
 /* The first pass is through once its last byte was copied out. */
 static void check_first_pass(struct nvme_vfio_save *save)
 {
-	guard(spinlock)(&save->lock);
-	if (save->phase != SAVE_LIVE || save->sent < save->target || is_pending(save))
-		return;
-	save->first_done = true;
-	nvme_vfio_stat_set(save->stats, NVME_VFIO_SAVE_FIRST_NS, ktime_get_ns() - save->began);
+	spin_lock(&save->lock);
+	if (save->phase == SAVE_LIVE && save->sent >= save->target && !is_pending(save)) {
+		save->first_done = true;
+		nvme_vfio_stat_set(save->stats, NVME_VFIO_SAVE_FIRST_NS,
+				   ktime_get_ns() - save->began);
+	}
+	spin_unlock(&save->lock);
 }
 
 /* A run was copied out: let the producer have a buffer without another at once. */
@@ -377,9 +398,10 @@ static __poll_t save_poll(struct file *filp, struct poll_table_struct *table)
 	poll_wait(filp, &file->wait, table);
 	if (!nvme_vfio_file_alive(file))
 		return EPOLLIN | EPOLLRDNORM | EPOLLERR;
-	guard(spinlock)(&save->lock);
+	spin_lock(&save->lock);
 	nvme_vfio_produce(save, true);
 	ret = peek_segment(save);
+	spin_unlock(&save->lock);
 	return ret == -EAGAIN || ret == -ENOMSG ? 0 : EPOLLIN | EPOLLRDNORM;
 }
 
@@ -437,12 +459,13 @@ static void swap_changes(struct nvme_vfio_save *save, struct nvme_vfio_changes *
 {
 	struct nvme_vfio_changes *now = &save->changes;
 
-	guard(spinlock)(&save->lock);
+	spin_lock(&save->lock);
 	memcpy(more->hashes, now->hashes, now->room * sizeof(*now->hashes));
 	bitmap_copy(more->marks, now->marks, now->room);
 	swap(more->hashes, now->hashes);
 	swap(more->marks, now->marks);
 	now->room = more->room;
+	spin_unlock(&save->lock);
 }
 
 /* Have room for the hashes of a state of @size bytes. */
@@ -485,28 +508,23 @@ static void take_growth(struct nvme_vfio_save *save)
 	    nvme_vfio_produce_slots(save, size))
 		return;
 
-	guard(spinlock)(&save->lock);
-	if (save->phase != SAVE_LIVE || save->sent < save->target || is_pending(save))
-		return;
-	/* a granule that was cut short comes again */
-	save->next = round_down(save->sent, save->changes.granule);
-	save->target = size;
-	save->grown = true;
-	nvme_vfio_produce(save, false);
+	spin_lock(&save->lock);
+	if (save->phase == SAVE_LIVE && save->sent >= save->target && !is_pending(save)) {
+		/* a granule that was cut short comes again */
+		save->next = round_down(save->sent, save->changes.granule);
+		save->target = size;
+		save->grown = true;
+		nvme_vfio_produce(save, false);
+	}
+	spin_unlock(&save->lock);
 }
 
-/* Never waits, and issues no command: looking for changes goes on behind. */
-static int get_precopy_info(struct nvme_vfio_save *save, struct vfio_precopy_info *info)
+static int fill_precopy_info(struct nvme_vfio_save *save, struct vfio_precopy_info *info)
 {
 	bool v2 = nvme_lm_vfio_precopy_v2(&save->file.nvdev->core.vdev);
 	u64 first, changed;
 
-	/* whoever has it will be through before long, and this is asked again */
-	if (mutex_trylock(&save->file.nvdev->state_mutex)) {
-		take_growth(save);
-		mutex_unlock(&save->file.nvdev->state_mutex);
-	}
-	guard(spinlock)(&save->lock);
+	lockdep_assert_held(&save->lock);
 	if (save->phase != SAVE_LIVE)
 		return -EINVAL;
 	nvme_vfio_produce_scan(save);
@@ -523,6 +541,22 @@ static int get_precopy_info(struct nvme_vfio_save *save, struct vfio_precopy_inf
 		nvme_lm_vfio_precopy_reinit(info);
 	save->grown = false;
 	return 0;
+}
+
+/* Never waits, and issues no command: looking for changes goes on behind. */
+static int get_precopy_info(struct nvme_vfio_save *save, struct vfio_precopy_info *info)
+{
+	int ret;
+
+	/* whoever has it will be through before long, and this is asked again */
+	if (mutex_trylock(&save->file.nvdev->state_mutex)) {
+		take_growth(save);
+		mutex_unlock(&save->file.nvdev->state_mutex);
+	}
+	spin_lock(&save->lock);
+	ret = fill_precopy_info(save, info);
+	spin_unlock(&save->lock);
+	return ret;
 }
 
 static long save_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
@@ -704,6 +738,10 @@ static int save_setup(struct nvme_vfio_save *save, struct nvme_vfio_device *nvde
 	save->size = size;
 	save->target = live ? size : 0;
 	save->piece = min_t(u64, save->command, size);
+	if (!live && nvme_vfio_whole_image())
+		save->piece = size;
+	if (save->piece > INT_MAX)
+		return -EFBIG;
 	if (live)
 		ret = setup_passes(save, size);
 	if (ret)
@@ -765,8 +803,9 @@ void nvme_vfio_save_quiet(struct nvme_vfio_file *file)
 {
 	struct nvme_vfio_save *save = to_save(file);
 
-	guard(spinlock)(&save->lock);
+	spin_lock(&save->lock);
 	save->scanning = false;
+	spin_unlock(&save->lock);
 }
 
 u64 nvme_vfio_save_left(struct nvme_vfio_file *file)
@@ -774,9 +813,12 @@ u64 nvme_vfio_save_left(struct nvme_vfio_file *file)
 	struct nvme_vfio_save *save = to_save(file);
 	u64 bytes = sizeof(save->digest) + sizeof(save->end);
 
-	guard(spinlock)(&save->lock);
-	/* nobody knows yet what has changed since it was sent */
-	if (!save->scanned)
-		return bytes + record_bytes(save, save->size);
-	return bytes + first_bytes(save) + changed_bytes(save);
+	spin_lock(&save->lock);
+	/* nobody knows before a scan what has changed since it was sent */
+	if (save->scanned)
+		bytes += first_bytes(save) + changed_bytes(save);
+	else
+		bytes += record_bytes(save, save->size);
+	spin_unlock(&save->lock);
+	return bytes;
 }

@@ -67,7 +67,7 @@ static void offer_migration(struct nvme_vfio_device *nvdev, struct nvme_lm_funct
 	vdev->migration_flags = 0;
 	if (fn)
 		vdev->migration_flags = VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P;
-	if (fn && nvme_lm_caps(fn)->flags & NVME_LM_CAP_LIVE_READ)
+	if (fn && nvme_lm_caps(fn)->flags & NVME_LM_CAP_LIVE_READ && !nvme_vfio_whole_image())
 		vdev->migration_flags |= VFIO_MIGRATION_PRE_COPY;
 	if (fn || nvdev->migratable_at_bind)
 		vdev->mig_ops = &nvme_vfio_migration_ops;
