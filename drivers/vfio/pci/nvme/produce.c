@@ -21,6 +21,7 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/timekeeping.h>
 
 #include "save.h"
@@ -112,7 +113,13 @@ static bool is_under_way(const struct nvme_vfio_save *save, u64 offset)
 	return false;
 }
 
-/* Which granules of a slot are not what was sent; gives their number. */
+/*
+ * Which granules of a slot are not what was sent; gives their number.
+ *
+ * In the last pass the hash of what was read now is kept for each granule, whether it
+ * is sent or not: so DIGEST tells what the function had when it was stopped, and not
+ * what was sent, and a mistake in between is noticed by the destination.
+ */
 static unsigned int find_differences(struct nvme_vfio_save *save, struct nvme_vfio_slot *slot)
 {
 	struct nvme_vfio_changes *changes = &save->changes;
@@ -128,6 +135,8 @@ static unsigned int find_differences(struct nvme_vfio_save *save, struct nvme_vf
 		__set_bit(i, slot->differs);
 		found++;
 	}
+	if (slot->job == SAVE_JOB_FINAL)
+		memcpy(changes->hashes + first, slot->hashes, count * sizeof(*slot->hashes));
 	return found;
 }
 
@@ -388,7 +397,7 @@ void nvme_vfio_produce_stop(struct nvme_vfio_save *save)
 int nvme_vfio_produce_slots(struct nvme_vfio_save *save, u64 size)
 {
 	u64 pieces = div64_u64(size + save->piece - 1, save->piece);
-	unsigned int depth = clamp_t(u64, SAVE_MEMORY / save->piece, 1, SAVE_DEPTH);
+	unsigned int depth = clamp_t(u64, div64_u64(SAVE_MEMORY, save->piece), 1, SAVE_DEPTH);
 	unsigned int i;
 	void *buf;
 

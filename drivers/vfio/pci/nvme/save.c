@@ -160,19 +160,20 @@ static bool next_run(struct nvme_vfio_save *save, struct nvme_vfio_slot *slot)
 	return true;
 }
 
-/* The run will be sent: this is what the other side has of these granules. */
-static void note_run(struct nvme_vfio_save *save, const struct nvme_vfio_slot *slot)
+/*
+ * The slot will be sent: this is what the other side has of its granules.  Noted in
+ * the critical section in which the slot is taken, so that the last pass, which may
+ * begin right after it, compares with this.
+ */
+static void note_taken(struct nvme_vfio_save *save, const struct nvme_vfio_slot *slot)
 {
-	u64 offset = slot->offset + slot->run;
 	u32 granule = save->changes.granule;
 
-	spin_lock(&save->lock);
-	if (save->passes)
-		memcpy(save->changes.hashes + div_u64(offset, granule),
-		       slot->hashes + div_u64(slot->run, granule),
-		       nvme_lm_granules(slot->run_len, granule) * sizeof(*slot->hashes));
-	save->sent = max(save->sent, offset + slot->run_len);
-	spin_unlock(&save->lock);
+	lockdep_assert_held(&save->lock);
+	if (save->passes && slot->job != SAVE_JOB_FINAL)
+		memcpy(save->changes.hashes + div_u64(slot->offset, granule), slot->hashes,
+		       nvme_lm_granules(slot->len, granule) * sizeof(*slot->hashes));
+	save->sent = max(save->sent, slot->offset + slot->len);
 }
 
 /* Which bytes are counted where. */
@@ -194,7 +195,6 @@ static void begin_run(struct nvme_vfio_save *save)
 	struct nvme_vfio_slot *slot = save->taken;
 
 	if (next_run(save, slot)) {
-		note_run(save, slot);
 		nvme_vfio_stat_add(save->stats, bytes_of(slot->job), slot->run_len);
 		nvme_lm_encode_state_at(&save->enc, slot->offset + slot->run,
 					slot->buf + slot->run, slot->run_len, &save->head);
@@ -228,6 +228,7 @@ static int take_slot(struct nvme_vfio_save *save)
 	slot->run = 0;
 	slot->run_len = 0;
 	save->taken = slot;
+	note_taken(save, slot);
 	return 0;
 }
 
@@ -312,16 +313,55 @@ static int have_segment(struct nvme_vfio_save *save, size_t done)
 	return ret;
 }
 
-/* The first pass is through once its last byte was copied out. */
+/* Bytes of records that carry @bytes of state in pieces of full size. */
+static u64 record_bytes(const struct nvme_vfio_save *save, u64 bytes)
+{
+	return bytes + div64_u64(bytes + save->piece - 1, save->piece) *
+	       sizeof(struct nvme_lm_state_head);
+}
+
+/* Bytes that are on their way in slots that do @job, the consumer's included. */
+static u64 slot_bytes(const struct nvme_vfio_save *save, enum save_job job)
+{
+	const struct nvme_vfio_slot *slot;
+	u64 bytes = 0;
+	unsigned int i;
+
+	for (i = 0; i < save->depth; i++) {
+		slot = &save->slots[i];
+		if (slot->job != job || slot->dropped)
+			continue;
+		if (slot->state == SAVE_SLOT_BUSY || slot->state == SAVE_SLOT_READY)
+			bytes += record_bytes(save, slot->len);
+		else if (slot->state == SAVE_SLOT_TAKEN)
+			bytes += READ_ONCE(save->left) +
+				 (READ_ONCE(save->stage) == SAVE_HEAD ? slot->run_len : 0);
+	}
+	return bytes;
+}
+
+/* What is left of the first pass, and of what came to the state since. */
+static u64 first_bytes(const struct nvme_vfio_save *save)
+{
+	u64 bytes = READ_ONCE(save->stage) == SAVE_PREAMBLE ? READ_ONCE(save->left) : 0;
+
+	if (save->next < save->target)
+		bytes += record_bytes(save, save->target - save->next);
+	return bytes + slot_bytes(save, SAVE_JOB_EXTEND);
+}
+
+/*
+ * The first pass is through once its last byte was copied out.  Also asked when its
+ * end went away with a state that shrank.
+ */
 static void check_first_pass(struct nvme_vfio_save *save)
 {
-	spin_lock(&save->lock);
-	if (save->phase == SAVE_LIVE && save->sent >= save->target && !is_pending(save)) {
-		save->first_done = true;
-		nvme_vfio_stat_set(save->stats, NVME_VFIO_SAVE_FIRST_NS,
-				   ktime_get_ns() - save->began);
-	}
-	spin_unlock(&save->lock);
+	lockdep_assert_held(&save->lock);
+	if (save->phase != SAVE_LIVE || save->first_done || save->sent < save->target ||
+	    first_bytes(save))
+		return;
+	save->first_done = true;
+	nvme_vfio_stat_set(save->stats, NVME_VFIO_SAVE_FIRST_NS, ktime_get_ns() - save->began);
 }
 
 /* A run was copied out: let the producer have a buffer without another at once. */
@@ -330,8 +370,11 @@ static void check_run(struct nvme_vfio_save *save)
 	if (save->left || save->stage != SAVE_DATA)
 		return;
 	begin_run(save);
-	if (!save->taken && !save->first_done)
+	if (!save->taken && !save->first_done) {
+		spin_lock(&save->lock);
 		check_first_pass(save);
+		spin_unlock(&save->lock);
+	}
 }
 
 /* Copy bytes of the current segment out; gives their number, 0 on a fault. */
@@ -403,43 +446,6 @@ static __poll_t save_poll(struct file *filp, struct poll_table_struct *table)
 	ret = peek_segment(save);
 	spin_unlock(&save->lock);
 	return ret == -EAGAIN || ret == -ENOMSG ? 0 : EPOLLIN | EPOLLRDNORM;
-}
-
-/* Bytes of records that carry @bytes of state in pieces of full size. */
-static u64 record_bytes(const struct nvme_vfio_save *save, u64 bytes)
-{
-	return bytes + div64_u64(bytes + save->piece - 1, save->piece) *
-	       sizeof(struct nvme_lm_state_head);
-}
-
-/* Bytes that are on their way in slots that do @job, the consumer's included. */
-static u64 slot_bytes(const struct nvme_vfio_save *save, enum save_job job)
-{
-	const struct nvme_vfio_slot *slot;
-	u64 bytes = 0;
-	unsigned int i;
-
-	for (i = 0; i < save->depth; i++) {
-		slot = &save->slots[i];
-		if (slot->job != job || slot->dropped)
-			continue;
-		if (slot->state == SAVE_SLOT_BUSY || slot->state == SAVE_SLOT_READY)
-			bytes += record_bytes(save, slot->len);
-		else if (slot->state == SAVE_SLOT_TAKEN)
-			bytes += READ_ONCE(save->left) +
-				 (READ_ONCE(save->stage) == SAVE_HEAD ? slot->run_len : 0);
-	}
-	return bytes;
-}
-
-/* What is left of the first pass, and of what came to the state since. */
-static u64 first_bytes(const struct nvme_vfio_save *save)
-{
-	u64 bytes = READ_ONCE(save->stage) == SAVE_PREAMBLE ? READ_ONCE(save->left) : 0;
-
-	if (save->next < save->target)
-		bytes += record_bytes(save, save->target - save->next);
-	return bytes + slot_bytes(save, SAVE_JOB_EXTEND);
 }
 
 /* What has changed of what was sent. */
@@ -527,6 +533,7 @@ static int fill_precopy_info(struct nvme_vfio_save *save, struct vfio_precopy_in
 	lockdep_assert_held(&save->lock);
 	if (save->phase != SAVE_LIVE)
 		return -EINVAL;
+	check_first_pass(save);
 	nvme_vfio_produce_scan(save);
 	first = first_bytes(save);
 	changed = changed_bytes(save);
