@@ -23,7 +23,7 @@ tool: ## build nvme-lmctl for this machine (cmake, g++ 14, CLI11, fmt, nlohmann-
 	cmake --build build/tool --target nvme-lmctl
 
 .PHONY: install
-install: tool ## install nvme-lmctl (PREFIX, DESTDIR)
+install: tool ## install nvme-lmctl, its manual and its completion (PREFIX, DESTDIR)
 	cmake --install build/tool --component nvme-lmctl
 
 .PHONY: clean

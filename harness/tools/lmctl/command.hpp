@@ -17,7 +17,17 @@ struct Session {
 
 /// Each adds its subcommand, with options, help and examples; @session.run is set
 /// when it is the one that was named.
+void add_list(CLI::App &app, Session &session);
+void add_show(CLI::App &app, Session &session);
+void add_provision(CLI::App &app, Session &session);
+void add_release(CLI::App &app, Session &session);
+void add_save(CLI::App &app, Session &session);
+void add_restore(CLI::App &app, Session &session);
 void add_inspect(CLI::App &app, Session &session);
+void add_check(CLI::App &app, Session &session);
+void add_link(CLI::App &app, Session &session);
+void add_watch(CLI::App &app, Session &session);
+void add_doctor(CLI::App &app, Session &session);
 
 /// Write text to stdout; throws when it cannot be written.
 void print(std::string_view text);

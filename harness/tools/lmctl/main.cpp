@@ -3,6 +3,7 @@
 #include "command.hpp"
 #include "nvme/passthrough.hpp"
 #include "text/style.hpp"
+#include "text/terminal.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -41,7 +42,7 @@ std::string examples(std::initializer_list<std::pair<std::string_view, std::stri
 namespace {
 
 void complain(std::string_view cause, std::string_view next) {
-    const bool colours = ::isatty(STDERR_FILENO);
+    const bool colours = is_terminal(STDERR_FILENO);
     fmt::print(stderr, "nvme-lmctl: {}{}{}\n", colours ? "\x1b[31m" : "", wrap(cause, 80, 12),
                colours ? "\x1b[0m" : "");
     if (!next.empty())
@@ -99,8 +100,13 @@ std::size_t distance(std::string_view a, std::string_view b) {
 /// What is wrong when the first word is no command, with one that is near; else nothing.
 std::string unknown_command(const CLI::App &app, int argc, char **argv) {
     int i = 1;
-    while (i < argc && argv[i][0] == '-')
-        i += std::string_view{argv[i]} == "--color" ? 2 : 1;
+    for (; i < argc && argv[i][0] == '-'; ++i) {
+        const std::string_view option = argv[i];
+        if (option == "--color")
+            ++i;
+        else if (!option.starts_with("--color=") && !app.get_option_no_throw(std::string{option}))
+            return fmt::format("there is no option '{}' before the command", printable(option));
+    }
     if (i >= argc)
         return {};
     std::string nearest;
@@ -118,14 +124,27 @@ std::string unknown_command(const CLI::App &app, int argc, char **argv) {
                        nearest.empty() ? "" : fmt::format("; did you mean '{}'?", nearest));
 }
 
+/// Where the explanations begin in the help.
+constexpr unsigned help_column = 24;
+
+/// Break the explanations of options so that the help fits into 80 columns.
+void fit_help(CLI::App &app) {
+    for (CLI::App *sub : app.get_subcommands([](CLI::App *) { return true; }))
+        for (CLI::Option *option : sub->get_options())
+            option->description(wrap(option->get_description(), 79 - help_column, 0));
+}
+
 constexpr const char *description =
     "See, provision and move NVMe functions that can be migrated live.\n";
 
 constexpr const char *footer =
+    "A FUNCTION is a PCI address (0000:01:00.1, 01:00.1), or PF/CNTLID (nvme0/3).\n"
+    "A PF is a controller's name (nvme0, /dev/nvme0) or its PCI address.\n"
+    "\n"
     "Exit codes: 0 done, or yes; 1 no (does not fit, not ready, a bad stream);\n"
     "2 wrong usage; 3 it could not be done.\n"
     "\n"
-    "`nvme-lmctl COMMAND --help` has examples.\n";
+    "`nvme-lmctl COMMAND --help` has examples; the manual is nvme-lmctl(1).\n";
 
 } // namespace
 } // namespace lm::ctl
@@ -147,8 +166,12 @@ int main(int argc, char **argv) {
             return modes.contains(when) ? "" : "expected auto, always or never, found " + when;
         })
         ->type_name("WHEN");
+    app.get_formatter()->column_width(help_column);
     Session session;
-    add_inspect(app, session);
+    for (auto add : {add_list, add_show, add_doctor, add_provision, add_release, add_save,
+                     add_restore, add_inspect, add_check, add_link, add_watch})
+        add(app, session);
+    fit_help(app);
     if (const std::string wrong = unknown_command(app, argc, argv); !wrong.empty()) {
         complain(wrong, "nvme-lmctl --help lists the commands");
         return static_cast<int>(Exit::usage);

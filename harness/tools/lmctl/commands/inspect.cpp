@@ -48,8 +48,8 @@ Exit run(const Options &options) {
 
 void add_inspect(CLI::App &app, Session &session) {
     auto options = std::make_shared<Options>();
-    CLI::App *sub = app.add_subcommand(
-        "inspect", "Tell what is in a migration stream, and whether it is whole");
+    CLI::App *sub =
+        app.add_subcommand("inspect", "Tell what is in a migration stream, and if it is whole");
     sub->add_option("FILE", options->file, "The stream; - for standard input")->required();
     sub->add_flag("--json", options->json, "Everything as JSON");
     sub->add_flag("--all-queues", options->all_queues,

@@ -106,7 +106,7 @@ std::string state(const Inspection &s) {
     const ControllerStateView &v = *s.state;
     text +=
         field("taken", v.suspended ? "of a suspended controller" : bad("of a running controller"));
-    text += field("parts", fmt::format("header 48 bytes, NVMECS version {} {}, vendor specific {}",
+    text += field("parts", fmt::format("header 48 bytes, NVMECS (version {}) {}, vendor part {}",
                                        v.nvmecs_version, human_size(v.nvmecs_bytes),
                                        human_size(v.vendor_bytes)));
     return text;

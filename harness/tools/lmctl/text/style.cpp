@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "text/style.hpp"
 
+#include "text/terminal.hpp"
+
 #include <clocale>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -19,18 +21,16 @@ std::string in_colour(std::string_view text, int code) {
     return colours ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string{text};
 }
 
-bool terminal_has_colours() {
-    const char *term = std::getenv("TERM");
+bool colours_wanted() {
     const char *no_colour = std::getenv("NO_COLOR");
-    return ::isatty(STDOUT_FILENO) && term && std::string_view{term} != "dumb" &&
-           (!no_colour || !*no_colour);
+    return !no_colour || !*no_colour;
 }
 
 } // namespace
 
 void set_up_style(ColourMode mode) {
-    colours =
-        mode == ColourMode::always || (mode == ColourMode::automatic && terminal_has_colours());
+    colours = mode == ColourMode::always ||
+              (mode == ColourMode::automatic && is_terminal(STDOUT_FILENO) && colours_wanted());
     std::setlocale(LC_CTYPE, "");
     utf8 = std::string_view{::nl_langinfo(CODESET)} == "UTF-8";
 }
