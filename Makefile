@@ -79,6 +79,11 @@ mutation: ## test the tests: break the driver in many ways, see each noticed
 	@rig/get host
 	@tests/mutation/run $(BREAKAGES)
 
+.PHONY: coverage
+coverage: ## which lines of both modules the tests in the rig run
+	@rig/get host
+	@tests/coverage/run
+
 .PHONY: harness
 harness: ## build the C++ test harness
 	@rig/get host
