@@ -99,12 +99,14 @@ static void not_attached(struct nvme_lm_pf *pf, const struct nvme_lm_why *why, b
 
 	if (busy && try_again(pf)) {
 		if (first)
-			pci_info(pf->pdev, "nvme-lm: not attached yet: %s; trying again\n", why->text);
+			pci_info(pf->pdev, "nvme-lm: not attached yet: %s; trying again\n",
+				 why->text);
 		return;
 	}
 	if (!why->ordinary)
 		pci_warn(pf->pdev, "nvme-lm: not attached: %s%s\n", why->text,
-			 busy ? "; given up after minutes, rebind it to the nvme driver to try again" : "");
+			 !busy ? "" :
+			 "; given up after minutes, rebind it to the nvme driver to try again");
 }
 
 /*
