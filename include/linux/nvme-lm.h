@@ -148,6 +148,18 @@ struct nvme_lm_function *nvme_lm_get(struct pci_dev *pdev,
 void nvme_lm_put(struct nvme_lm_function *fn);
 
 /**
+ * nvme_lm_hidden - registers of a function that its user must not reach
+ * @pdev: the PCI function
+ * @hidden: filled in if there are any
+ *
+ * Known by the PCI IDs alone.  So it holds whether or not the function can be
+ * migrated at the moment; what &nvme_lm_caps.hidden says is the same.
+ *
+ * Return: whether there are any.
+ */
+bool nvme_lm_hidden(struct pci_dev *pdev, struct nvme_lm_hidden *hidden);
+
+/**
  * nvme_lm_caps - what can be done with a function
  * @fn: the handle
  *

@@ -17,12 +17,19 @@
 #define NVME_LM_OP_MIGRATION_SEND	0x41
 #define NVME_LM_OP_MIGRATION_RECV	0x42
 
+/*
+ * What is done by registers and no command.  The opcode is that of Delete I/O
+ * Submission Queue, which is never issued here.
+ */
+#define NVME_LM_OP_REGISTERS		0x00
+
 /* Identify: CNS values. */
 #define NVME_LM_CNS_CONTROLLER		0x01
 #define NVME_LM_CNS_NS_DESCRIPTORS	0x03
 #define NVME_LM_CNS_ALLOCATED_NSIDS	0x10
 #define NVME_LM_CNS_ALLOCATED_NS	0x11
 #define NVME_LM_CNS_NS_CONTROLLERS	0x12
+#define NVME_LM_CNS_CONTROLLERS		0x13
 #define NVME_LM_CNS_SECONDARY_LIST	0x15
 #define NVME_LM_CNS_STATE_FORMATS	0x20
 

@@ -10,6 +10,7 @@
 #include <linux/pci.h>
 
 #include "lm.h"
+#include "pf.h"
 
 /*
  * A controller of the stock driver that may control others.  A virtual function
@@ -22,7 +23,7 @@ static bool is_candidate(struct device *dev)
 	       !to_pci_dev(dev)->is_virtfn;
 }
 
-/* Called with the device lock held. */
+/* Called with the device lock held, but for a device that is removed. */
 static int bus_event(struct notifier_block *nb, unsigned long action,
 		     void *data)
 {
@@ -32,6 +33,8 @@ static int bus_event(struct notifier_block *nb, unsigned long action,
 		nvme_lm_pf_add(to_pci_dev(dev));
 	else if (action == BUS_NOTIFY_UNBIND_DRIVER)
 		nvme_lm_pf_remove(to_pci_dev(dev));
+	else if (action == BUS_NOTIFY_REMOVED_DEVICE)
+		nvme_lm_pf_forget(to_pci_dev(dev));
 	return NOTIFY_OK;
 }
 

@@ -44,25 +44,72 @@ static struct nvme_lm_ctrl *ctrl_alloc(void)
 		return NULL;
 	kref_init(&ctrl->ref);
 	INIT_LIST_HEAD(&ctrl->functions);
+	INIT_LIST_HEAD(&ctrl->controlled);
 	mutex_init(&ctrl->functions_lock);
+	mutex_init(&ctrl->folder_lock);
+	mutex_init(&ctrl->view_lock);
+	nvme_lm_stats_init(&ctrl->stats);
 	spin_lock_init(&ctrl->slots_lock);
 	nvme_lm_slots_init(&ctrl->slots, NVME_LM_MAX_COMMANDS);
 	init_waitqueue_head(&ctrl->drained);
 	return ctrl;
 }
 
-/*
- * The command set of a controller, or NULL if it has none.  Only what the
- * controller itself says counts; the vendor specific bytes of a device that
- * nobody knows are not looked at.
- */
-static const struct nvme_lm_ops *find_ops(const struct nvme_lm_controller_id *id)
+/* The standard first: a device that speaks it needs no vendor's. */
+static const struct nvme_lm_ops * const command_sets[] = {
+	&nvme_lm_standard_ops,
+	&nvme_lm_ipu_ops,
+	&nvme_lm_page_ops,
+};
+
+/* PCI device ID of the virtual functions, 0 if there are none. */
+static u16 vf_device(struct pci_dev *pdev)
 {
-	return id->migrates ? &nvme_lm_standard_ops : NULL;
+	int pos = pci_find_ext_capability(pdev, PCI_EXT_CAP_ID_SRIOV);
+	u16 device = 0;
+
+	if (pos)
+		pci_read_config_word(pdev, pos + PCI_SRIOV_VF_DID, &device);
+	return device;
+}
+
+/* The command set of a controller, or NULL if it has none. */
+static const struct nvme_lm_ops *find_ops(struct pci_dev *pdev, const u8 *identify,
+					  struct nvme_lm_why *why)
+{
+	struct nvme_lm_device_id id = {
+		.vendor = pdev->vendor,
+		.vf_device = vf_device(pdev),
+		.identify = identify,
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(command_sets); i++)
+		if (command_sets[i]->match(&id, why))
+			return command_sets[i];
+	return NULL;
+}
+
+/**
+ * nvme_lm_ops_hiding - the command set that hides registers of a function
+ * @pdev: the PCI function
+ * @hidden: filled in if there is one
+ *
+ * Return: the command set, or NULL if nothing is hidden.
+ */
+const struct nvme_lm_ops *nvme_lm_ops_hiding(struct pci_dev *pdev,
+					     struct nvme_lm_hidden *hidden)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(command_sets); i++)
+		if (command_sets[i]->hidden && command_sets[i]->hidden(pdev, hidden))
+			return command_sets[i];
+	return NULL;
 }
 
 /* Ask the controller who it is: 0, -EOPNOTSUPP if it cannot migrate, … */
-static int ctrl_identify(struct nvme_lm_ctrl *ctrl)
+static int ctrl_identify(struct nvme_lm_ctrl *ctrl, struct nvme_lm_why *why)
 {
 	u8 *page __free(kfree) = kzalloc(NVME_LM_IDENTIFY_SIZE, GFP_KERNEL);
 	struct nvme_lm_controller_id id;
@@ -75,7 +122,7 @@ static int ctrl_identify(struct nvme_lm_ctrl *ctrl)
 		return ret;
 
 	nvme_lm_decode_controller(page, &id);
-	ctrl->ops = find_ops(&id);
+	ctrl->ops = find_ops(ctrl->stock.pdev, page, why);
 	if (!ctrl->ops)
 		return -EOPNOTSUPP;
 	nvme_lm_decode_track_limits(page, &ctrl->track_limits);
@@ -104,13 +151,9 @@ static int ctrl_start(struct nvme_lm_ctrl *ctrl, struct nvme_lm_why *why)
 		return -EBUSY;
 	}
 
-	ret = ctrl_identify(ctrl);
-	if (ret == -EOPNOTSUPP) {
-		nvme_lm_say_why(why,
-				"it cannot migrate other controllers: bit 11 of OACS in its Identify data is 0");
-		why->ordinary = true;
+	ret = ctrl_identify(ctrl, why);
+	if (ret == -EOPNOTSUPP)
 		return ret;
-	}
 	count = ret ? ret : nvme_lm_topology_count(&ctrl->own);
 	if (count < 0) {
 		nvme_lm_say_why(why,
@@ -138,6 +181,10 @@ static int came_across_reset(int ret, struct nvme_lm_why *why)
 static void ctrl_stop(struct nvme_lm_ctrl *ctrl)
 {
 	nvme_lm_drain(ctrl);
+	/* Who looks for sysfs now; others find it gone. */
+	mutex_lock(&ctrl->view_lock);
+	mutex_unlock(&ctrl->view_lock);
+	nvme_lm_controlled_stop(ctrl);
 	nvme_lm_reset_cancel(ctrl);
 	nvme_lm_stock_detach(&ctrl->stock);
 	nvme_lm_ctrl_put(ctrl);

@@ -10,6 +10,7 @@
 #include <compat/nvme-lm-compat.h>
 
 #include "lm.h"
+#include "pf.h"
 #include "track.h"
 
 static void function_release(struct kref *ref)
@@ -18,6 +19,9 @@ static void function_release(struct kref *ref)
 						   ref);
 
 	nvme_lm_track_release(fn);
+	if (fn->by.ctrl->ops->release)
+		fn->by.ctrl->ops->release(fn);
+	nvme_lm_controlled_put(fn->controlled);
 	kfree(fn->formats);
 	pci_dev_put(fn->pdev);
 	nvme_lm_ctrl_put(fn->by.ctrl);
@@ -51,17 +55,30 @@ static struct nvme_lm_function *function_alloc(struct nvme_lm_ctrl *ctrl,
 	return fn;
 }
 
-static void learn_tracking(struct nvme_lm_function *fn)
+/**
+ * nvme_lm_fill_caps - what can be done with the functions of a controller
+ * @ctrl: the controlling controller
+ * @cntlid: the CNTLID of the function
+ * @caps: filled in
+ */
+void nvme_lm_fill_caps(const struct nvme_lm_ctrl *ctrl, u16 cntlid,
+		       struct nvme_lm_caps *caps)
 {
-	const struct nvme_lm_track_limits *limits = &fn->by.ctrl->track_limits;
+	const struct nvme_lm_track_limits *limits = &ctrl->track_limits;
 
-	/* A report, or a list of ranges, that is shorter is of no use. */
-	if (!fn->by.ctrl->ops->track_start || !limits->max_ranges ||
-	    fn->caps.max_transfer < PAGE_SIZE)
-		return;
-	fn->caps.flags |= NVME_LM_CAP_TRACK_MEMORY;
-	fn->caps.min_track_page = 1ULL << limits->min_shift;
-	fn->caps.max_track_page = 1ULL << limits->max_shift;
+	*caps = (struct nvme_lm_caps) {
+		.command_set = ctrl->ops->command_set,
+		.cntlid = cntlid,
+		.flags = ctrl->ops->flags(ctrl),
+		.max_transfer = ctrl->max_transfer,
+		.max_state_size = ctrl->ops->max_state_size,
+	};
+	if (caps->flags & NVME_LM_CAP_TRACK_MEMORY) {
+		caps->min_track_page = 1ULL << limits->min_shift;
+		caps->max_track_page = 1ULL << limits->max_shift;
+	}
+	if (ctrl->ops->limits)
+		ctrl->ops->limits(ctrl, caps);
 }
 
 /* Find out all about the function that the handle is for. */
@@ -76,14 +93,11 @@ static int function_learn(struct nvme_lm_function *fn)
 		return ret;
 
 	fn->by.cntlid = secondary.cntlid;
-	fn->caps = (struct nvme_lm_caps) {
-		.command_set = ctrl->ops->command_set,
-		.cntlid = secondary.cntlid,
-		.flags = ctrl->ops->flags,
-		.max_transfer = ctrl->max_transfer,
-		.max_state_size = ctrl->ops->max_state_size,
-	};
-	learn_tracking(fn);
+	fn->vfn = secondary.vfn;
+	fn->controlled = nvme_lm_controlled_get(ctrl, secondary.cntlid);
+	fn->by.stats = fn->controlled ? &fn->controlled->stats : NULL;
+	nvme_lm_fill_caps(ctrl, secondary.cntlid, &fn->caps);
+	nvme_lm_ops_hiding(fn->pdev, &fn->caps.hidden);
 	return ctrl->ops->prepare(fn);
 }
 
@@ -153,6 +167,12 @@ void nvme_lm_put(struct nvme_lm_function *fn)
 	nvme_lm_function_unref(fn);
 }
 EXPORT_SYMBOL_NVME_LM(nvme_lm_put);
+
+bool nvme_lm_hidden(struct pci_dev *pdev, struct nvme_lm_hidden *hidden)
+{
+	return nvme_lm_ops_hiding(pdev, hidden);
+}
+EXPORT_SYMBOL_NVME_LM(nvme_lm_hidden);
 
 const struct nvme_lm_caps *nvme_lm_caps(struct nvme_lm_function *fn)
 {

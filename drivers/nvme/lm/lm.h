@@ -6,10 +6,15 @@
  * together with it:
  *
  *   device lock of the controlling PCI function
- *     pfs_lock (pf.c)
- *     nvme_lm_ctrl.functions_lock
+ *     nvme_lm_ctrl.view_lock, taken by those who read or write files in sysfs
+ *       device lock of a function that is linked; only tried
+ *       nvme_lm_ctrl.folder_lock, with which the end of readers is waited for
+ *         nvme_lm_ctrl.functions_lock
+ *     nvme_lm_pfs_lock
+ *       nvme_lm_ctrl.functions_lock
  *     nvme_lm_ctrl.reset_lock
  *     nvme_lm_ctrl.slots_lock
+ *       nvme_lm_stats.lock
  *     nvme_lm_function.event_lock
  *       the locks of the client's event callback
  *         nvme_lm_function.track_lock
@@ -32,8 +37,11 @@
 #include <linux/workqueue.h>
 
 #include "command.h"
+#include "controlled.h"
+#include "kinds.h"
 #include "ranges.h"
 #include "slots.h"
+#include "stats.h"
 #include "stock.h"
 #include "why.h"
 #include "wire.h"
@@ -50,10 +58,12 @@ struct nvme_lm_track;
  * @ctrl: the controlling controller
  * @slots: the commands that wait for a slot; guarded by ctrl->slots_lock
  * @cntlid: who is controlled, for the trace
+ * @stats: where its commands are counted besides ctrl->stats, or NULL
  * @generation: the ctrl->generation that the issuer has taken note of
  */
 struct nvme_lm_issuer {
 	struct nvme_lm_ctrl *ctrl;
+	struct nvme_lm_stats *stats;
 	struct nvme_lm_slot_queue slots;
 	u16 cntlid;
 	u32 generation;
@@ -62,9 +72,18 @@ struct nvme_lm_issuer {
 /**
  * struct nvme_lm_ops - a command set
  * @command_set: which
- * @flags: NVME_LM_CAP_* of every function that it commands
+ * @name: as sysfs shows it
+ * @flags: NVME_LM_CAP_* of the functions of a controller
+ * @lacks: why they do not have one of these flags, in words
  * @max_state_size: see &nvme_lm_caps.max_state_size
+ * @match: does a controller speak it?
+ * @hidden: which registers of a function its user must not reach; false, or NULL,
+ *	if there are none.  By its PCI IDs alone: so also without a handle
+ * @limits: what is less than the controller's limits; NULL if nothing is
+ * @is_suspended: ask the device whether a function is suspended; without a handle.
+ *	NULL where it cannot tell
  * @prepare: learn what the other ops need of a function; once, before them
+ * @release: give back what that has taken, also after a failure; or NULL
  * @formats: see nvme_lm_formats()
  * @suspend_notify: see nvme_lm_suspend_notify()
  * @suspend: see nvme_lm_suspend()
@@ -79,9 +98,16 @@ struct nvme_lm_issuer {
  */
 struct nvme_lm_ops {
 	enum nvme_lm_command_set command_set;
-	u32 flags;
+	const char *name;
 	u64 max_state_size;
+	bool (*match)(const struct nvme_lm_device_id *id, struct nvme_lm_why *why);
+	bool (*hidden)(struct pci_dev *pdev, struct nvme_lm_hidden *hidden);
+	void (*limits)(const struct nvme_lm_ctrl *ctrl, struct nvme_lm_caps *caps);
+	u32 (*flags)(const struct nvme_lm_ctrl *ctrl);
+	const char *(*lacks)(const struct nvme_lm_ctrl *ctrl, u32 flag);
+	int (*is_suspended)(struct nvme_lm_issuer *by, u16 cntlid, bool *suspended);
 	int (*prepare)(struct nvme_lm_function *fn);
+	void (*release)(struct nvme_lm_function *fn);
 	int (*formats)(struct nvme_lm_function *fn,
 		       struct nvme_lm_format **formats, unsigned int *count);
 	int (*suspend_notify)(struct nvme_lm_function *fn);
@@ -112,9 +138,13 @@ struct nvme_lm_ops {
  * @cntlid: its own CNTLID
  * @max_transfer: most bytes that one command may transfer
  * @track_limits: how it can track the memory that functions write
- * @own: issues commands for itself
- * @slots_lock: guards @slots, the issuers' queues and @gone
+ * @own: issues commands for itself; after attaching with @view_lock only
+ * @view_lock: one at a time asks the device for what sysfs shows, so that those
+ *	who read there take one slot at most
+ * @stats: of all commands
+ * @slots_lock: guards @slots, the issuers' queues, @abandoned and @gone
  * @slots: who may issue
+ * @abandoned: how many commands hold a slot although nobody waits for them
  * @gone: no new command may be issued
  * @drained: woken when @gone and the last command has ended
  * @reset_lock: guards @setup_id, @resetting and changes of @generation; held
@@ -123,9 +153,16 @@ struct nvme_lm_ops {
  * @resetting: a reset was noticed while it goes on
  * @generation: how many resets were noticed
  * @reset_work: tells the handles of a reset
- * @functions_lock: guards @functions, @closing and &nvme_lm_function.pending
+ * @functions_lock: guards @functions, @closing, &nvme_lm_function.pending,
+ *	@controlled and its members' links; held for a moment only
  * @functions: handles
+ * @controlled: what is known of the controllers that it controls
  * @closing: no new handle may be made
+ * @folder_lock: guards @folder and @controlled_count; serialises changes of
+ *	@controlled.  Who reads a file in @folder must not take it: their end is
+ *	waited for with it held
+ * @folder: in sysfs, or NULL
+ * @controlled_count: how many of @controlled there are
  */
 struct nvme_lm_ctrl {
 	struct kref ref;
@@ -136,9 +173,12 @@ struct nvme_lm_ctrl {
 	u32 max_transfer;
 	struct nvme_lm_track_limits track_limits;
 	struct nvme_lm_issuer own;
+	struct mutex view_lock;		/* use of @own */
+	struct nvme_lm_stats stats;
 
-	spinlock_t slots_lock;		/* @slots, issuers' queues, @gone */
+	spinlock_t slots_lock;		/* @slots, issuers' queues, @abandoned, @gone */
 	struct nvme_lm_slots slots;
+	unsigned int abandoned;
 	bool gone;
 	wait_queue_head_t drained;
 
@@ -148,9 +188,14 @@ struct nvme_lm_ctrl {
 	u32 generation;
 	struct work_struct reset_work;
 
-	struct mutex functions_lock;	/* @functions, @closing, events pending */
+	struct mutex functions_lock;	/* @functions, @controlled, @closing, … */
 	struct list_head functions;
+	struct list_head controlled;
 	bool closing;
+
+	struct mutex folder_lock;	/* @folder, changes of @controlled */
+	struct kobject *folder;
+	unsigned int controlled_count;
 };
 
 /**
@@ -160,10 +205,13 @@ struct nvme_lm_ctrl {
  * @pending: events to be delivered, a bit for each; guarded by
  *	ctrl->functions_lock
  * @by: issues its commands
+ * @controlled: where they are counted, or NULL
  * @pdev: the PCI function
  * @caps: what was told to the client
  * @formats: the state formats, in the order of @format_list
  * @format_list: how commands name them
+ * @vfn: number of the virtual function, from 1 on; 0 if it is none
+ * @priv: of the command set
  * @track_lock: guards @track; held over the commands of tracking
  * @track: tracking that goes on, or NULL
  * @event_lock: guards @client and changes of @by.generation; held over the
@@ -175,10 +223,13 @@ struct nvme_lm_function {
 	struct list_head node;
 	unsigned long pending;
 	struct nvme_lm_issuer by;
+	struct nvme_lm_controlled *controlled;
 	struct pci_dev *pdev;
 	struct nvme_lm_caps caps;
 	struct nvme_lm_format *formats;
 	struct nvme_lm_format_list format_list;
+	u16 vfn;
+	void *priv;
 	struct mutex track_lock;	/* @track */
 	struct nvme_lm_track *track;
 	struct mutex event_lock;	/* @client, over its callback */
@@ -186,16 +237,12 @@ struct nvme_lm_function {
 };
 
 /* ctrl.c */
+const struct nvme_lm_ops *nvme_lm_ops_hiding(struct pci_dev *pdev,
+					     struct nvme_lm_hidden *hidden);
 struct nvme_lm_ctrl *nvme_lm_ctrl_attach(struct pci_dev *pdev, struct nvme_lm_why *why);
 void nvme_lm_ctrl_detach(struct nvme_lm_ctrl *ctrl);
 struct nvme_lm_ctrl *nvme_lm_ctrl_get(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_ctrl_put(struct nvme_lm_ctrl *ctrl);
-
-/* pf.c */
-void nvme_lm_pf_add(struct pci_dev *pdev);
-void nvme_lm_pf_remove(struct pci_dev *pdev);
-void nvme_lm_pf_remove_all(void);
-struct nvme_lm_ctrl *nvme_lm_pf_controlling(struct pci_dev *pdev);
 
 /* reset.c */
 extern struct workqueue_struct *nvme_lm_events;
@@ -215,6 +262,16 @@ int nvme_lm_issue(struct nvme_lm_issuer *by, const struct nvme_lm_cmd *cmd,
 int nvme_lm_identify(struct nvme_lm_issuer *by, u8 cns, u32 nsid, u16 cntid,
 		     u8 *page);
 void nvme_lm_drain(struct nvme_lm_ctrl *ctrl);
+void nvme_lm_slot_put(struct nvme_lm_ctrl *ctrl);
+void nvme_lm_count(struct nvme_lm_issuer *by, u8 opcode, u8 sel, u32 len, int status);
+int nvme_lm_outcome(struct nvme_lm_issuer *by, int ret);
+int nvme_lm_enter(struct nvme_lm_issuer *by);
+int nvme_lm_leave(struct nvme_lm_issuer *by, u32 command, int ret);
+unsigned int nvme_lm_suspend_limit(void);
+
+/* slow.c */
+int nvme_lm_issue_slow(struct nvme_lm_issuer *by, const struct nvme_lm_cmd *cmd,
+		       const struct nvme_lm_cmd *undo);
 
 /* topology.c */
 int nvme_lm_topology_find_pdev(struct nvme_lm_issuer *by,
@@ -222,6 +279,12 @@ int nvme_lm_topology_find_pdev(struct nvme_lm_issuer *by,
 			       struct nvme_lm_secondary *found);
 int nvme_lm_topology_find_cntlid(struct nvme_lm_issuer *by, u16 cntlid,
 				 struct nvme_lm_secondary *found);
+int nvme_lm_topology_find_other(struct nvme_lm_issuer *by, u16 cntlid,
+				struct nvme_lm_secondary *found);
+struct pci_dev *nvme_lm_topology_vf(const struct nvme_lm_ctrl *ctrl,
+				    const struct nvme_lm_secondary *entry);
+int nvme_lm_topology_next(struct nvme_lm_issuer *by, u16 from,
+			  struct nvme_lm_secondary *found);
 int nvme_lm_topology_count(struct nvme_lm_issuer *by);
 
 /* identify.c */
@@ -231,9 +294,20 @@ int nvme_lm_read_media(struct nvme_lm_function *fn,
 		       struct nvme_lm_medium **media, unsigned int *count);
 
 /* function.c */
+void nvme_lm_fill_caps(const struct nvme_lm_ctrl *ctrl, u16 cntlid,
+		       struct nvme_lm_caps *caps);
 void nvme_lm_function_unref(struct nvme_lm_function *fn);
+
+/* sysfs_controlled.c */
+int nvme_lm_view(struct nvme_lm_ctrl *ctrl);
 
 /* standard.c */
 extern const struct nvme_lm_ops nvme_lm_standard_ops;
+
+/* ipu.c */
+extern const struct nvme_lm_ops nvme_lm_ipu_ops;
+
+/* page.c */
+extern const struct nvme_lm_ops nvme_lm_page_ops;
 
 #endif /* NVME_LM_LM_H */

@@ -12,57 +12,37 @@
 #include <linux/slab.h>
 
 #include "lm.h"
+#include "pf.h"
+#include "sysfs.h"
 
 /* How often a controller is tried that is being reset: for five minutes. */
 #define ATTACH_TRIES		66
 #define ATTACH_DELAY_MIN	100	/* milliseconds; twice as many each time */
 #define ATTACH_DELAY_MAX	5000
 
-/**
- * struct nvme_lm_pf - a PCI function that the stock driver serves
- * @ref: the list, and each one who waits for @attach
- * @node: place in the list; guarded by pfs_lock
- * @pdev: the PCI function
- * @attach: looks at its controller; not queued any more once it is unbound
- * @tries: how often that was done; of @attach only
- * @ctrl: its controller when attached, or NULL; guarded by pfs_lock
- */
-struct nvme_lm_pf {
-	struct kref ref;
-	struct list_head node;
-	struct pci_dev *pdev;
-	struct delayed_work attach;
-	unsigned int tries;
-	struct nvme_lm_ctrl *ctrl;
-};
-
-/*
- * Guards the list, @leaving, and what its members say.  No command is issued and
- * nothing is waited for with it held, so a controller that hangs holds up nobody
- * who has to do with another one.
- */
-static DEFINE_MUTEX(pfs_lock);
+/* Guards the list and what its members say; see pf.h. */
+DEFINE_MUTEX(nvme_lm_pfs_lock);
 static LIST_HEAD(pfs);
+/* No other is taken up; guarded by nvme_lm_pfs_lock too. */
 static bool leaving;
 
-static void pf_release(struct kref *ref)
+/**
+ * nvme_lm_pf_release - the last reference is gone
+ * @kobj: the folder in sysfs
+ */
+void nvme_lm_pf_release(struct kobject *kobj)
 {
-	struct nvme_lm_pf *pf = container_of(ref, struct nvme_lm_pf, ref);
+	struct nvme_lm_pf *pf = to_pf(kobj);
 
 	pci_dev_put(pf->pdev);
 	kfree(pf);
-}
-
-static void pf_put(struct nvme_lm_pf *pf)
-{
-	kref_put(&pf->ref, pf_release);
 }
 
 static struct nvme_lm_pf *pf_find_locked(const struct pci_dev *pdev)
 {
 	struct nvme_lm_pf *pf;
 
-	lockdep_assert_held(&pfs_lock);
+	lockdep_assert_held(&nvme_lm_pfs_lock);
 	list_for_each_entry(pf, &pfs, node)
 		if (pf->pdev == pdev)
 			return pf;
@@ -74,10 +54,10 @@ static struct nvme_lm_pf *pf_find(const struct pci_dev *pdev)
 {
 	struct nvme_lm_pf *pf;
 
-	guard(mutex)(&pfs_lock);
+	guard(mutex)(&nvme_lm_pfs_lock);
 	pf = pf_find_locked(pdev);
 	if (pf)
-		kref_get(&pf->ref);
+		kobject_get(&pf->kobj);
 	return pf;
 }
 
@@ -97,16 +77,20 @@ static void not_attached(struct nvme_lm_pf *pf, const struct nvme_lm_why *why, b
 {
 	bool first = !pf->tries;
 
+	scoped_guard(mutex, &nvme_lm_pfs_lock)
+		pf->why = *why;
 	if (busy && try_again(pf)) {
 		if (first)
 			pci_info(pf->pdev, "nvme-lm: not attached yet: %s; trying again\n",
 				 why->text);
 		return;
 	}
-	if (!why->ordinary)
-		pci_warn(pf->pdev, "nvme-lm: not attached: %s%s\n", why->text,
-			 !busy ? "" :
-			 "; given up after minutes, rebind it to the nvme driver to try again");
+	if (busy)
+		pci_warn(pf->pdev,
+			 "nvme-lm: not attached: %s; given up after minutes, rebind it to the nvme driver to try again\n",
+			 why->text);
+	else if (!why->ordinary)
+		pci_warn(pf->pdev, "nvme-lm: not attached: %s\n", why->text);
 }
 
 /*
@@ -124,8 +108,13 @@ static void try_attach(struct work_struct *work)
 		not_attached(pf, &why, PTR_ERR(ctrl) == -EBUSY);
 		return;
 	}
-	scoped_guard(mutex, &pfs_lock)
+	/* People miss the folders, nothing else does. */
+	if (pf->kobj.state_in_sysfs && nvme_lm_controlled_start(ctrl, &pf->kobj))
+		pci_warn(pf->pdev, "nvme-lm: not everything that it controls is shown in sysfs\n");
+	scoped_guard(mutex, &nvme_lm_pfs_lock) {
 		pf->ctrl = ctrl;
+		pf->why.text[0] = 0;
+	}
 }
 
 static struct nvme_lm_pf *pf_alloc(struct pci_dev *pdev)
@@ -134,7 +123,7 @@ static struct nvme_lm_pf *pf_alloc(struct pci_dev *pdev)
 
 	if (!pf)
 		return NULL;
-	kref_init(&pf->ref);
+	kobject_init(&pf->kobj, &nvme_lm_pf_ktype);
 	pf->pdev = pci_dev_get(pdev);
 	INIT_DELAYED_WORK(&pf->attach, try_attach);
 	return pf;
@@ -155,13 +144,16 @@ void nvme_lm_pf_add(struct pci_dev *pdev)
 	pf = pf_alloc(pdev);
 	if (!pf)
 		return;
-	scoped_guard(mutex, &pfs_lock) {
+	scoped_guard(mutex, &nvme_lm_pfs_lock) {
 		if (leaving || pf_find_locked(pdev)) {
-			pf_put(pf);
+			kobject_put(&pf->kobj);
 			return;
 		}
 		list_add_tail(&pf->node, &pfs);
 	}
+	/* It works without the folder. */
+	if (kobject_add(&pf->kobj, &pdev->dev.kobj, "nvme_lm"))
+		pci_warn(pdev, "nvme-lm: not shown in sysfs\n");
 	queue_delayed_work(nvme_lm_events, &pf->attach, 0);
 	flush_delayed_work(&pf->attach);
 }
@@ -178,7 +170,7 @@ void nvme_lm_pf_remove(struct pci_dev *pdev)
 	struct nvme_lm_pf *pf;
 
 	device_lock_assert(&pdev->dev);
-	scoped_guard(mutex, &pfs_lock) {
+	scoped_guard(mutex, &nvme_lm_pfs_lock) {
 		pf = pf_find_locked(pdev);
 		if (!pf)
 			return;
@@ -186,13 +178,15 @@ void nvme_lm_pf_remove(struct pci_dev *pdev)
 	}
 	cancel_delayed_work_sync(&pf->attach);
 	/* Whoever has found it in the list before may still look. */
-	scoped_guard(mutex, &pfs_lock)
+	scoped_guard(mutex, &nvme_lm_pfs_lock)
 		ctrl = no_free_ptr(pf->ctrl);
 	if (ctrl) {
 		nvme_lm_ctrl_detach(ctrl);
 		pci_info(pdev, "nvme-lm: detached\n");
 	}
-	pf_put(pf);
+	/* Waits for those who read or write a file in it. */
+	kobject_del(&pf->kobj);
+	kobject_put(&pf->kobj);
 }
 
 /* The PCI function of any that is left, with a reference; or NULL. */
@@ -200,7 +194,7 @@ static struct pci_dev *any_pdev(void)
 {
 	struct nvme_lm_pf *pf;
 
-	guard(mutex)(&pfs_lock);
+	guard(mutex)(&nvme_lm_pfs_lock);
 	leaving = true;
 	pf = list_first_entry_or_null(&pfs, struct nvme_lm_pf, node);
 	return pf ? pci_dev_get(pf->pdev) : NULL;
@@ -221,29 +215,67 @@ void nvme_lm_pf_remove_all(void)
 }
 
 /**
+ * nvme_lm_pf_ctrl - the controller of a function
+ * @pf: the function
+ *
+ * Return: the controller, with a reference; or NULL if it is not attached.
+ */
+struct nvme_lm_ctrl *nvme_lm_pf_ctrl(struct nvme_lm_pf *pf)
+{
+	guard(mutex)(&nvme_lm_pfs_lock);
+	return pf->ctrl ? nvme_lm_ctrl_get(pf->ctrl) : NULL;
+}
+
+/* The controller to which @pdev was linked, with a reference; or NULL. */
+static struct nvme_lm_ctrl *linking_ctrl(const struct pci_dev *pdev)
+{
+	struct nvme_lm_pf *pf;
+	u16 cntlid;
+
+	guard(mutex)(&nvme_lm_pfs_lock);
+	list_for_each_entry(pf, &pfs, node)
+		if (pf->ctrl && !nvme_lm_controlled_find_link(pf->ctrl, pdev, &cntlid))
+			return nvme_lm_ctrl_get(pf->ctrl);
+	return NULL;
+}
+
+/**
+ * nvme_lm_pf_forget - a PCI function is removed
+ * @pdev: the function, which has no driver any more
+ */
+void nvme_lm_pf_forget(const struct pci_dev *pdev)
+{
+	struct nvme_lm_ctrl *ctrl = linking_ctrl(pdev);
+
+	if (!ctrl)
+		return;
+	nvme_lm_controlled_forget(ctrl, pdev);
+	nvme_lm_ctrl_put(ctrl);
+}
+
+/**
  * nvme_lm_pf_controlling - the controller that may control a PCI function
  * @pdev: the PCI function
  *
- * The device is asked nothing: that it really controls the function is for the
- * caller to find out.  But if it is to be tried once more whether to attach, this
- * is the time.
+ * For a virtual function the controller of its PF, for another the one that an
+ * administrator has linked it to.  The device is asked nothing: that it really
+ * controls the function is for the caller to find out.  But if it is to be tried
+ * once more whether to attach, this is the time.
  *
  * Return: the controller, with a reference; or NULL.
  */
 struct nvme_lm_ctrl *nvme_lm_pf_controlling(struct pci_dev *pdev)
 {
-	struct nvme_lm_ctrl *ctrl = NULL;
+	struct nvme_lm_ctrl *ctrl;
 	struct nvme_lm_pf *pf;
 
 	if (!pdev->is_virtfn)
-		return NULL;
+		return linking_ctrl(pdev);
 	pf = pf_find(pci_physfn(pdev));
 	if (!pf)
 		return NULL;
 	flush_delayed_work(&pf->attach);
-	scoped_guard(mutex, &pfs_lock)
-		if (pf->ctrl)
-			ctrl = nvme_lm_ctrl_get(pf->ctrl);
-	pf_put(pf);
+	ctrl = nvme_lm_pf_ctrl(pf);
+	kobject_put(&pf->kobj);
 	return ctrl;
 }

@@ -38,9 +38,32 @@ static int decode_list(struct nvme_lm_function *fn, const u8 *page)
 }
 
 /*
- * The state formats are the device's, not the function's, and do not change; nor
- * does the flag, whatever becomes of the parameter meanwhile.
+ * Get Controller State says with CSUP whether the function was suspended, so it
+ * may be issued while it runs.  SEQIND marks the first and the last piece of Set
+ * Controller State, and the device applies the state with the last.
  */
+static u32 standard_flags(const struct nvme_lm_ctrl *ctrl)
+{
+	u32 flags = NVME_LM_CAP_LIVE_READ | NVME_LM_CAP_STREAMED_WRITE;
+
+	if (READ_ONCE(random_write))
+		flags |= NVME_LM_CAP_RANDOM_WRITE;
+	/* A report, or a list of ranges, that is shorter is of no use. */
+	if (ctrl->track_limits.max_ranges && ctrl->max_transfer >= PAGE_SIZE)
+		flags |= NVME_LM_CAP_TRACK_MEMORY;
+	return flags;
+}
+
+static const char *standard_lacks(const struct nvme_lm_ctrl *ctrl, u32 flag)
+{
+	if (flag == NVME_LM_CAP_RANDOM_WRITE)
+		return "no device says that it takes it; if this does, set nvme_lm.random_write=Y";
+	if (ctrl->track_limits.max_ranges)
+		return "one command transfers less than a page";
+	return "the controller tracks no memory: see TRATTR bit 0, CMMRTD, MINMRTG, MAXMRTG";
+}
+
+/* The state formats are the device's, not the function's, and do not change. */
 static int standard_prepare(struct nvme_lm_function *fn)
 {
 	u8 *page __free(kfree) = kzalloc(NVME_LM_IDENTIFY_SIZE, GFP_KERNEL);
@@ -62,8 +85,6 @@ static int standard_prepare(struct nvme_lm_function *fn)
 	for (i = 0; i < count; i++)
 		nvme_lm_decode_format(page, &fn->format_list, i,
 				      &fn->formats[i]);
-	if (READ_ONCE(random_write))
-		fn->caps.flags |= NVME_LM_CAP_RANDOM_WRITE;
 	return 0;
 }
 
@@ -113,8 +134,9 @@ static int standard_suspend(struct nvme_lm_function *fn)
 {
 	struct nvme_lm_cmd cmd = nvme_lm_cmd_suspend(fn->by.cntlid,
 						     NVME_LM_STYPE_SUSPEND);
+	struct nvme_lm_cmd undo = nvme_lm_cmd_resume(fn->by.cntlid);
 
-	return nvme_lm_issue(&fn->by, &cmd, NULL, 0, NULL);
+	return nvme_lm_issue_slow(&fn->by, &cmd, &undo);
 }
 
 static int standard_resume(struct nvme_lm_function *fn)
@@ -178,14 +200,45 @@ static int standard_state_size(struct nvme_lm_function *fn, u64 *size)
 }
 
 /*
- * Get Controller State says with CSUP whether the function was suspended, so it
- * may be issued while it runs.  SEQIND marks the first and the last piece of Set
- * Controller State, and the device applies the state with the last.
+ * The head of the state has an answer with it, in whatever format; without a
+ * handle, so the formats are asked for anew.
  */
+static int standard_is_suspended(struct nvme_lm_issuer *by, u16 cntlid, bool *suspended)
+{
+	u8 *page __free(kfree) = kzalloc(NVME_LM_IDENTIFY_SIZE, GFP_KERNEL);
+	struct nvme_lm_piece piece = {
+		.cntlid = cntlid,
+		.len = NVME_LM_STATE_HEADER_SIZE,
+	};
+	struct nvme_lm_format_list list;
+	struct nvme_lm_cmd cmd;
+	u32 dword0;
+	int ret;
+
+	if (!page)
+		return -ENOMEM;
+	ret = nvme_lm_identify(by, NVME_LM_CNS_STATE_FORMATS, 0, 0, page);
+	if (!ret)
+		ret = nvme_lm_decode_format_list(page, &list);
+	if (ret)
+		return ret;
+	nvme_lm_format_selectors(&list, 0, &piece.csvi, &piece.csuuidi);
+	cmd = nvme_lm_cmd_get_state(&piece);
+	ret = nvme_lm_issue(by, &cmd, page, piece.len, &dword0);
+	if (ret)
+		return ret;
+	*suspended = dword0 & NVME_LM_CSUP;
+	return 0;
+}
+
 const struct nvme_lm_ops nvme_lm_standard_ops = {
 	.command_set = NVME_LM_CS_STANDARD,
-	.flags = NVME_LM_CAP_LIVE_READ | NVME_LM_CAP_STREAMED_WRITE,
+	.name = "standard",
 	.max_state_size = NVME_LM_STANDARD_MAX_STATE,
+	.match = nvme_lm_standard_match,
+	.flags = standard_flags,
+	.lacks = standard_lacks,
+	.is_suspended = standard_is_suspended,
 	.prepare = standard_prepare,
 	.formats = standard_formats,
 	.suspend_notify = standard_suspend_notify,

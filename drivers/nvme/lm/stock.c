@@ -31,6 +31,9 @@
 #include "stock.h"
 #include "stock_private.h"
 
+/* A week, in jiffies: no command of ours lives that long. */
+#define NO_TIMEOUT	(7U * 24 * 60 * 60 * HZ)
+
 static const struct stock_ctrl_head *head_of(const struct nvme_ctrl *ctrl)
 {
 	return (const struct stock_ctrl_head *)ctrl;
@@ -365,3 +368,50 @@ int nvme_lm_stock_submit(const struct nvme_lm_stock *stock,
 		*result = le32_to_cpu(dword.u32);
 	return ret;
 }
+
+/**
+ * nvme_lm_stock_queue_get - have the admin queue outlive nvme_lm_stock_detach()
+ * @stock: the controller
+ *
+ * Return: the queue, with a reference, or NULL if it is going away.
+ */
+struct request_queue *nvme_lm_stock_queue_get(const struct nvme_lm_stock *stock)
+{
+	return blk_get_queue(stock->admin_q) ? stock->admin_q : NULL;
+}
+
+/**
+ * nvme_lm_stock_queue_put - give nvme_lm_stock_queue_get() back
+ * @q: the queue
+ */
+void nvme_lm_stock_queue_put(struct request_queue *q)
+{
+	blk_put_queue(q);
+}
+
+/**
+ * nvme_lm_stock_submit_slow - issue an admin command for which there is no limit
+ * @q: the admin queue
+ * @cmd: the command, which has no data
+ *
+ * The stock driver's limit of time is not for it, so it never makes that driver reset
+ * the controller.
+ *
+ * Return: as nvme_lm_stock_submit().
+ */
+int nvme_lm_stock_submit_slow(struct request_queue *q, struct nvme_command *cmd)
+{
+	struct request *req;
+	int ret;
+
+	req = blk_mq_alloc_request(q, REQ_OP_DRV_OUT, 0);
+	if (IS_ERR(req))
+		return PTR_ERR(req);
+	nvme_init_request(req, cmd);
+	req->timeout = NO_TIMEOUT;
+	ret = nvme_execute_rq(req, false);
+	blk_mq_free_request(req);
+	return ret;
+}
+
+MODULE_INFO(import_ns, "NVME_TARGET_PASSTHRU");

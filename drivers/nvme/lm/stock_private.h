@@ -41,6 +41,8 @@ enum {
 	STOCK_STATE_CONNECTING = 3,
 };
 
+struct request;
+
 typedef __u32 __bitwise nvme_submit_flags_t;
 
 #define NVME_QID_ANY	-1
@@ -49,6 +51,8 @@ int __nvme_submit_sync_cmd(struct request_queue *q, struct nvme_command *cmd,
 			   union nvme_result *result, void *buffer,
 			   unsigned int bufflen, int qid,
 			   nvme_submit_flags_t flags);
+void nvme_init_request(struct request *req, struct nvme_command *cmd);
+int nvme_execute_rq(struct request *rq, bool at_head);
 int nvme_get_features(struct nvme_ctrl *dev, unsigned int fid,
 		      unsigned int dword11, void *buffer, size_t buflen,
 		      u32 *result);

@@ -6,12 +6,30 @@
 #include <linux/build_bug.h>
 #include <linux/cleanup.h>
 #include <linux/ktime.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/nvme.h>
 #include <linux/sched/task_stack.h>
 
 #include "lm.h"
 #include "trace.h"
+
+/* Within the 60 seconds after which the stock driver would reset the PF. */
+static unsigned int suspend_timeout = 30;
+module_param(suspend_timeout, uint, 0644);
+MODULE_PARM_DESC(suspend_timeout,
+		 "Seconds that a function may take to stop, before that is given up and it goes on, 1 to 3600 (default: 30)");
+
+/**
+ * nvme_lm_suspend_limit - how long a function may take to stop
+ *
+ * Return: milliseconds.
+ */
+unsigned int nvme_lm_suspend_limit(void)
+{
+	return clamp(READ_ONCE(suspend_timeout), 1U, 3600U) * MSEC_PER_SEC;
+}
 
 /**
  * struct slot_wait - a command that wants a slot
@@ -28,7 +46,11 @@ static void wake_waiter(struct nvme_lm_slot_waiter *waiter)
 	complete(&container_of(waiter, struct slot_wait, waiter)->woken);
 }
 
-static void slot_put(struct nvme_lm_ctrl *ctrl)
+/**
+ * nvme_lm_slot_put - give a slot back
+ * @ctrl: the controlling controller
+ */
+void nvme_lm_slot_put(struct nvme_lm_ctrl *ctrl)
 {
 	struct nvme_lm_slot_waiter *next;
 
@@ -36,7 +58,7 @@ static void slot_put(struct nvme_lm_ctrl *ctrl)
 	next = nvme_lm_slot_done(&ctrl->slots);
 	if (next)
 		wake_waiter(next);
-	if (ctrl->gone && !ctrl->slots.used)
+	if (ctrl->gone && ctrl->slots.used == ctrl->abandoned)
 		wake_up_all(&ctrl->drained);
 	spin_unlock(&ctrl->slots_lock);
 }
@@ -65,7 +87,7 @@ static int slot_get(struct nvme_lm_issuer *by)
 	}
 	if (ret) {
 		if (granted)
-			slot_put(ctrl);
+			nvme_lm_slot_put(ctrl);
 		return -EINTR;
 	}
 	return granted ? 0 : -ENODEV;
@@ -76,7 +98,7 @@ static bool slots_are_free(struct nvme_lm_ctrl *ctrl)
 	bool free;
 
 	spin_lock(&ctrl->slots_lock);
-	free = !ctrl->slots.used;
+	free = ctrl->slots.used == ctrl->abandoned;
 	spin_unlock(&ctrl->slots_lock);
 	return free;
 }
@@ -84,6 +106,8 @@ static bool slots_are_free(struct nvme_lm_ctrl *ctrl)
 /**
  * nvme_lm_drain - let no new command through and wait for those under way
  * @ctrl: the controlling controller
+ *
+ * But for those that were abandoned: the stock driver ends them.
  */
 void nvme_lm_drain(struct nvme_lm_ctrl *ctrl)
 {
@@ -108,6 +132,7 @@ void nvme_lm_issuer_init(struct nvme_lm_issuer *by, struct nvme_lm_ctrl *ctrl,
 {
 	by->ctrl = ctrl;
 	by->cntlid = cntlid;
+	by->stats = NULL;
 	by->generation = READ_ONCE(ctrl->generation);
 	nvme_lm_slot_queue_init(&by->slots);
 }
@@ -151,19 +176,32 @@ static bool ended_by_reset(int ret)
 	       ret == NVME_SC_HOST_ABORTED_CMD;
 }
 
-/* With a slot: issue @cmd and tell a reset from all other failures. */
-static int issue_now(struct nvme_lm_issuer *by, struct nvme_command *cmd,
-		     void *buf, u32 len, u32 *result)
+/**
+ * nvme_lm_count - count a command that has ended
+ * @by: on whose behalf
+ * @opcode: its OPC, or %NVME_LM_OP_REGISTERS
+ * @sel: CDW10[7:0]
+ * @len: bytes of its data
+ * @status: 0, a positive NVMe status, or an errno
+ */
+void nvme_lm_count(struct nvme_lm_issuer *by, u8 opcode, u8 sel, u32 len, int status)
 {
-	int ret, stale;
+	nvme_lm_stats_count(&by->ctrl->stats, opcode, sel, len, status);
+	if (by->stats)
+		nvme_lm_stats_count(by->stats, opcode, sel, len, status);
+}
 
-	ret = check_generation(by);
-	if (ret)
-		return ret;
+/**
+ * nvme_lm_outcome - tell a reset from all other failures of a command
+ * @by: on whose behalf it was issued; with its slot
+ * @ret: what nvme_lm_stock_submit() gave
+ *
+ * Return: 0, a positive NVMe status, or an errno of nvme_lm_submit().
+ */
+int nvme_lm_outcome(struct nvme_lm_issuer *by, int ret)
+{
+	int stale = check_generation(by);
 
-	ret = nvme_lm_stock_submit(&by->ctrl->stock, cmd, buf, len, result);
-
-	stale = check_generation(by);
 	if (!stale && ended_by_reset(ret)) {
 		nvme_lm_reset_seen(by->ctrl);
 		stale = -ESTALE;
@@ -171,6 +209,58 @@ static int issue_now(struct nvme_lm_issuer *by, struct nvme_command *cmd,
 	if (stale)
 		return stale;
 	return ret > 0 ? ret & NVME_LM_STATUS_MASK : ret;
+}
+
+/* With a slot. */
+static int issue_now(struct nvme_lm_issuer *by, struct nvme_command *cmd,
+		     void *buf, u32 len, u32 *result)
+{
+	int ret;
+
+	ret = check_generation(by);
+	if (ret)
+		return ret;
+	ret = nvme_lm_stock_submit(&by->ctrl->stock, cmd, buf, len, result);
+	return nvme_lm_outcome(by, ret);
+}
+
+/**
+ * nvme_lm_enter - begin with what is no command, but has to go with them
+ * @by: on whose behalf
+ *
+ * Takes a slot.  From success on until nvme_lm_leave() the controlling controller
+ * stays.
+ *
+ * Return: 0, -ENODEV, -ESTALE or -EINTR.
+ */
+int nvme_lm_enter(struct nvme_lm_issuer *by)
+{
+	int ret = slot_get(by);
+
+	if (ret)
+		return ret;
+	ret = check_generation(by);
+	if (ret)
+		nvme_lm_slot_put(by->ctrl);
+	return ret;
+}
+
+/**
+ * nvme_lm_leave - end what nvme_lm_enter() has begun
+ * @by: on whose behalf
+ * @command: what it was, for the statistics
+ * @ret: what became of it, 0 or an errno
+ *
+ * Return: @ret, or -ESTALE or -ENODEV if the controller was reset meanwhile.
+ */
+int nvme_lm_leave(struct nvme_lm_issuer *by, u32 command, int ret)
+{
+	int stale = check_generation(by);
+
+	ret = stale ? stale : ret;
+	nvme_lm_count(by, NVME_LM_OP_REGISTERS, command, 0, ret);
+	nvme_lm_slot_put(by->ctrl);
+	return ret;
 }
 
 /**
@@ -198,7 +288,8 @@ int nvme_lm_issue_raw(struct nvme_lm_issuer *by, struct nvme_command *cmd,
 	start = ktime_get_ns();
 	ret = issue_now(by, cmd, buf, len, result);
 	trace_nvme_lm_command(by, cmd, len, ret, ktime_get_ns() - start);
-	slot_put(by->ctrl);
+	nvme_lm_count(by, cmd->common.opcode, le32_to_cpu(cmd->common.cdw10), len, ret);
+	nvme_lm_slot_put(by->ctrl);
 	return ret;
 }
 
