@@ -44,11 +44,12 @@ void nvme_lm_stats_count(struct nvme_lm_stats *stats, u8 opcode, u8 sel, u32 len
 		return;
 	}
 	atomic64_inc(&stats->errors);
-	guard(spinlock)(&stats->lock);
+	spin_lock(&stats->lock);
 	stats->failed = true;
 	stats->opcode = opcode;
 	stats->sel = sel;
 	stats->status = status;
+	spin_unlock(&stats->lock);
 }
 
 /**
