@@ -41,6 +41,13 @@ std::string vf(unsigned n) {
     return f["address"].is_string() ? f["address"].get<std::string>() : "none";
 }
 
+/// What release gives back: all but the namespaces, which stay attached without --detach.
+json without_namespaces(json list) {
+    for (json &f : list)
+        f.erase("namespaces");
+    return list;
+}
+
 std::string file(const std::string &name) {
     std::filesystem::create_directories(folder);
     return folder + "/" + name;
@@ -126,7 +133,7 @@ TEST_F(Lmctl, ProvisionAndReleaseTwice) {
         EXPECT_EQ(again.json(), list);
         EXPECT_EQ(again.err, "");
         TearDown();
-        EXPECT_EQ(functions(), before);
+        EXPECT_EQ(without_namespaces(functions()), without_namespaces(before));
     }
 }
 
