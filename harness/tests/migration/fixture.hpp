@@ -10,7 +10,8 @@ namespace lm::test {
 
 /// What the support table of the README promises of every function that can be
 /// migrated: VFIO_MIGRATION_* flags.
-inline constexpr std::uint64_t promised_flags = VFIO_MIGRATION_STOP_COPY;
+inline constexpr std::uint64_t promised_flags =
+    VFIO_MIGRATION_STOP_COPY | VFIO_MIGRATION_P2P | VFIO_MIGRATION_PRE_COPY;
 
 /// A function with its migration interface.
 struct Endpoint {
