@@ -87,6 +87,14 @@ void PreCopy::resize(const Endpoint &end, std::uint64_t bytes) {
     pf().require(nvme::resize_memory(end.machine.cntlid(), bytes));
 }
 
+std::uint64_t PreCopy::restless_bytes(const Source &from, const Saving &saving) {
+    const Bytes before = truth(from.end);
+    std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    const std::size_t record = sizeof(nvme_lm_record) + sizeof(nvme_lm_state_piece);
+    return changed_granules(before, truth(from.end), saving.granule()).size() *
+           (saving.granule() + record);
+}
+
 PrecopyInfo PreCopy::settle(const Saving &saving, std::uint64_t least) {
     constexpr std::chrono::milliseconds a_while{500};
     auto &file = const_cast<Saving &>(saving).file();

@@ -66,6 +66,9 @@ class PreCopy : public MigrationTest {
     static void resize(const Endpoint &end, std::uint64_t bytes);
     /// The state as the device gives it now, to the controlling controller.
     static Bytes truth(const Endpoint &end) { return pf().read_whole_state(end.machine.cntlid()); }
+    /// Bytes of the stream for what changes by itself in the state of a guest that
+    /// does nothing: a clock, for one, that is part of it.
+    static std::uint64_t restless_bytes(const Source &from, const Saving &saving);
     /// Ask until the driver has found at least @least changed bytes, and a while
     /// longer: what it says then.
     static migration::PrecopyInfo settle(const Saving &saving, std::uint64_t least);

