@@ -37,10 +37,15 @@ class PreCopyLoad : public PreCopy, public testing::WithParamInterface<Taking> {
         from_.emplace(source(memory));
         return Stream::parse(from_->end.migration.save());
     }
-    /// The state without the one bit that says whether the function is suspended.
+    /// What of the state no clock is in: that of the queues, and the device memory,
+    /// which begins at 64 KiB. Without CSATTR, which says whether it is suspended.
     static Bytes contents(const Endpoint &end) {
         Bytes state = truth(end);
-        state.at(2) &= ~std::byte{1}; // CSATTR
+        const std::size_t queues =
+            nvme::ControllerState::header_size + nvme::ControllerState{state}.nvmecs().size();
+        state.at(2) = {};
+        state.erase(state.begin() + static_cast<std::ptrdiff_t>(queues),
+                    state.begin() + static_cast<std::ptrdiff_t>(64 * kib));
         return state;
     }
     void expect_alive(Endpoint &to) {
@@ -174,7 +179,7 @@ TEST_P(PreCopyLoad, EveryBadStreamIsRefusedAndChangesNothing) {
             << "a function must not run with a bad state";
         EXPECT_EQ(bar.read<std::uint32_t>(nvme::reg::cc) & nvme::cc_enable, 0U);
         reset(to);
-        EXPECT_EQ(difference(truth(to), before), "");
+        EXPECT_EQ(difference(contents(to), before), "");
     }
     EXPECT_EQ(errno_name(load_error(to, in_passes(whole).encode())), errno_name(0));
     expect_alive(to);
@@ -183,12 +188,12 @@ TEST_P(PreCopyLoad, EveryBadStreamIsRefusedAndChangesNothing) {
 TEST_P(PreCopyLoad, BadStreamsOfTheOtherFormAreRefusedAsEver) {
     const Stream whole = with_pieces(save(30 * kib), 5000);
     Endpoint to = endpoint(1);
-    const Bytes before = truth(to);
+    const Bytes before = contents(to);
     for (const BadStream &bad : bad_streams()) {
         SCOPED_TRACE(bad.name);
         EXPECT_EQ(errno_name(load_error(to, bad.make(whole))), errno_name(bad.error));
         reset(to);
-        EXPECT_EQ(difference(truth(to), before), "");
+        EXPECT_EQ(difference(contents(to), before), "");
     }
 }
 
