@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Peak kernel memory of a save and of a load, as the kernel's memory cgroup counts it.
 #include "kernel_memory.hpp"
+#include "precopy.hpp"
 #include "rows.hpp"
-#include "transfers.hpp"
 
 #include <fmt/format.h>
 
@@ -43,6 +43,26 @@ double save_peak(Vf &vf, const KernelMemory &memory, std::uint64_t step) {
     return peak.in_mib();
 }
 
+double precopy_peak(Vf &vf, const KernelMemory &memory, std::uint64_t step) {
+    const Buffer buffer;
+    Peak peak{memory};
+    std::uint64_t bytes = 0, next = 0;
+    const Sink sink = [&](ByteView part) {
+        bytes += part.size();
+        if (bytes < next)
+            return;
+        peak.sample();
+        next = bytes + step;
+    };
+    migration::DataFile file = vf.migration().set_with_file(State::pre_copy);
+    read_until_quiet(file, buffer, sink);
+    vf.migration().set(State::stop_copy);
+    peak.sample();
+    read_to_end(file, buffer, sink);
+    vf.migration().set(State::running);
+    return peak.in_mib();
+}
+
 double load_peak(Vf &vf, const KernelMemory &memory, ByteView stream, std::uint64_t step) {
     Peak peak{memory};
     migration::DataFile file = vf.migration().set_with_file(State::resuming);
@@ -62,21 +82,31 @@ void measure(Stage &stage, const KernelMemory &memory, std::uint64_t size, Repor
     stage.resize(source, size);
     // read or written between two looks at the account: a look costs time
     const std::uint64_t step = std::max<std::uint64_t>(size / 64, 1 << 18);
-    const nlohmann::json details{{"size", size}};
-    report.add({.row = "memory",
-                .what = fmt::format("save, {}", human(size)),
-                .value = save_peak(source, memory, step),
-                .unit = "MiB",
-                .target = at_most(limit_mib),
-                .details = details});
+    const auto add = [&](const std::string &what, double peak, double own, bool counts) {
+        Result result{.row = "memory",
+                      .what = fmt::format("{}, {}", what, human(size)),
+                      .value = peak,
+                      .unit = "MiB",
+                      .details = {{"size", size}, {"driver's own account, MiB", own / mib}}};
+        if (counts)
+            result.target = at_most(limit_mib);
+        report.add(std::move(result));
+    };
+    const auto own = [](const Vf &vf, const char *name) {
+        return static_cast<double>(statistic(vf, name));
+    };
+    if (has_precopy(source.migration())) {
+        const double peak = precopy_peak(source, memory, step);
+        add("save with PRE_COPY", peak, own(source, "save_memory_bytes"), true);
+    }
+    const double saving = save_peak(source, memory, step);
+    add("save", saving, own(source, "save_memory_bytes"), true);
     Mapping stream{source.migration().data_size() + 4096};
     const std::size_t bytes = save_into(source.migration(), stream.bytes());
-    report.add({.row = "memory",
-                .what = fmt::format("load, {}", human(size)),
-                .value = load_peak(destination, memory, stream.bytes().first(bytes), step),
-                .unit = "MiB",
-                .target = at_most(limit_mib),
-                .details = details});
+    const double loading = load_peak(destination, memory, stream.bytes().first(bytes), step);
+    const bool streamed = own(destination, "load_streamed") > 0;
+    add(streamed ? "load, streamed" : "load, assembled in memory", loading,
+        own(destination, "load_memory_bytes"), streamed);
 }
 
 } // namespace

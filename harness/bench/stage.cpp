@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 #include <fmt/format.h>
+#include <fstream>
 #include <stdexcept>
 
 namespace lm::bench {
@@ -39,6 +40,16 @@ Vf::Vf(rig::Rig &rig, std::size_t n)
     if (!migration_.supported())
         throw std::runtime_error{
             fmt::format("{} cannot be migrated; see the kernel log", device_->address().text())};
+}
+
+std::uint64_t statistic(const Vf &vf, const std::string &name) {
+    std::ifstream file{"/sys/kernel/debug/nvme-vfio-pci/" + vf.address().text() + "/statistics"};
+    std::string key;
+    for (std::uint64_t value = 0; file >> key >> value;)
+        if (key == name)
+            return value;
+    throw std::runtime_error{
+        fmt::format("the statistics of {} have no {}", vf.address().text(), name)};
 }
 
 Stage::Stage(const Controller &controller, unsigned vfs)

@@ -55,6 +55,9 @@ class Stage {
     std::unique_ptr<rig::Rig> rig_;
 };
 
+/// A number of the driver's own about a function's last migration (admin-guide, Statistics).
+std::uint64_t statistic(const Vf &vf, const std::string &name);
+
 /// Folder of our modules: RIG_MODULES of the runner.
 std::string modules_folder();
 

@@ -17,6 +17,8 @@ namespace {
 constexpr std::array<unsigned, 5> depths{1, 2, 4, 8, 16};
 constexpr double target = 0.95;
 constexpr std::uint64_t target_from = 64 << 20;
+/// The largest state for the comparison with a driver that does one thing after the other.
+constexpr std::uint64_t compared_to = 1 << 30;
 constexpr double mb = 1e6;
 
 /// Which queue depth of raw reads is best on this controller, measured.
@@ -107,6 +109,37 @@ Pairs measure_load(Stage &stage, Vf &vf, RawAdmin &raw, ByteSpan stream, unsigne
     return pairs;
 }
 
+/// What a driver takes that reads all of the state first, one command at a time, and copies it
+/// out then. There is none such here: its commands are issued raw, and its copy is made by this
+/// program.
+double whole_image(Stage &stage, Vf &vf, RawAdmin &one_at_a_time, std::uint64_t size,
+                   const Buffer &from, const Buffer &to) {
+    double seconds = one_at_a_time.read_state(stage.pf(), vf.cntlid(), size);
+    const Clock::time_point start = Clock::now();
+    for (std::uint64_t at = 0; at < size; at += to.bytes().size())
+        std::ranges::copy(from.bytes(), to.bytes().begin());
+    seconds += seconds_since(start);
+    return seconds;
+}
+
+void compare_whole_image(Stage &stage, Vf &vf, std::size_t piece, std::uint64_t memory,
+                         unsigned repeat, Report &report) {
+    const std::uint64_t size = stage.state_size(vf.cntlid());
+    RawAdmin one_at_a_time{stage.path(), piece, 1};
+    const Buffer from, to;
+    std::vector<double> ratios;
+    for (unsigned i = 0; i < repeat; ++i) {
+        const double whole = whole_image(stage, vf, one_at_a_time, size, from, to);
+        ratios.push_back(whole / save(vf.migration(), to).seconds);
+    }
+    report.add({.row = "throughput",
+                .what = fmt::format("save / one command at a time, whole image, {}, {}",
+                                    human(memory), pace(stage.controller())),
+                .value = median(ratios),
+                .unit = "x",
+                .samples = ratios});
+}
+
 void measure(Stage &stage, std::uint64_t memory, unsigned repeat, Report &report) {
     const Controller &controller = stage.controller();
     Vf source = stage.open(0);
@@ -129,6 +162,8 @@ void measure(Stage &stage, std::uint64_t memory, unsigned repeat, Report &report
     report.add(ratio_result(controller, "save", measure_save(stage, source, raw, size, repeat),
                             memory, details));
 
+    if (memory >= target_from && memory <= compared_to)
+        compare_whole_image(stage, source, piece, memory, repeat, report);
     report.add(ratio_result(controller, "load",
                             measure_load(stage, destination, raw, stream, repeat), memory,
                             details));

@@ -5,8 +5,10 @@ import dataclasses
 KIB = 1 << 10
 MIB = 1 << 20
 GIB = 1 << 30
-# A device of a few GB/s, as much slower as the emulated processor is than a real one.
+# A device of 2 to 4 GB/s that takes 50 to 100 microseconds for a command, as much slower as the
+# emulated processor is than a real one, 10 to 20 times.
 BANDWIDTH = 200_000_000
+LATENCY_US = 1000
 
 
 @dataclasses.dataclass
@@ -22,7 +24,9 @@ class Controller:
     def properties(self):
         """What the device model is told of it: nothing of it changes by itself."""
         found = f"hmlm=on,hmlm-churn=on,hmlm-mem-rate=0,hmlm-mem-max={self.memory}"
-        return found + (f",hmlm-bandwidth={self.bandwidth}" if self.bandwidth else "")
+        if self.bandwidth:
+            found += f",hmlm-bandwidth={self.bandwidth},hmlm-latency={LATENCY_US}"
+        return found
 
 
 @dataclasses.dataclass
