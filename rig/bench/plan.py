@@ -57,7 +57,7 @@ def make(quick, domain):
         ],
         sizes=[MIB, 8 * MIB] if quick else [MIB, 8 * MIB, 64 * MIB, 256 * MIB, GIB, 4 * GIB],
         many_size=4 * MIB if quick else 128 * MIB,
-        precopy_size=4 * MIB if quick else 64 * MIB,
+        precopy_size=2 * MIB if quick else 64 * MIB,
         downtime_most=most if quick else GIB,
         dirty_most=1024 if quick else 65536,
         repeat=2 if quick else 5,
