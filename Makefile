@@ -47,9 +47,9 @@ check-list: ## the names of the tests of make check
 	@rig/check --list
 
 .PHONY: bench
-bench: ## measure against the raw limit (ROWS="NAME...", KERNEL=7.3-fast, QUICK=1)
+bench: ## measure against the raw limit (ROWS="NAME...", KERNEL=6.12-fast, QUICK=1)
 	@rig/get host
-	@rig/bench/bench $(if $(QUICK),--quick) --kernel $(if $(filter file,$(origin KERNEL)),7.3-fast,$(KERNEL)) \
+	@rig/bench/bench $(if $(QUICK),--quick) --kernel $(if $(filter file,$(origin KERNEL)),6.12-fast,$(KERNEL)) \
 		$(if $(DOMAIN),--domain $(DOMAIN)) $(ROWS)
 
 .PHONY: lint

@@ -62,6 +62,8 @@ int main(int argc, char **argv) {
         const Plan plan = read_plan(plan_path);
         Report report{out};
         lm::rig::load_modules(lm::rig::variant_driver, modules_folder());
+        // the emulated device takes the pieces of a state in any order, and so does raw
+        lm::sysfs::write("/sys/module/nvme_lm/parameters/random_write", "Y");
         note_facts(plan, report);
         for (const Row &row : rows())
             if (wanted.empty() || std::ranges::find(wanted, row.name) != wanted.end())

@@ -6,7 +6,10 @@
 #include "rows.hpp"
 #include "transfers.hpp"
 
+#include "util/sysfs.hpp"
+
 #include <fmt/format.h>
+#include <fstream>
 
 namespace lm::bench {
 
@@ -109,31 +112,39 @@ Pairs measure_load(Stage &stage, Vf &vf, RawAdmin &raw, ByteSpan stream, unsigne
     return pairs;
 }
 
-/// What a driver takes that reads all of the state first, one command at a time, and copies it
-/// out then. There is none such here: its commands are issued raw, and its copy is made by this
-/// program.
-double whole_image(Stage &stage, Vf &vf, RawAdmin &one_at_a_time, std::uint64_t size,
-                   const Buffer &from, const Buffer &to) {
-    double seconds = one_at_a_time.read_state(stage.pf(), vf.cntlid(), size);
-    const Clock::time_point start = Clock::now();
-    for (std::uint64_t at = 0; at < size; at += to.bytes().size())
-        std::ranges::copy(from.bytes(), to.bytes().begin());
-    seconds += seconds_since(start);
-    return seconds;
+/// The driver's switch for this comparison: all of the state first, one command at a time, and
+/// copied out then. It counts for functions that are opened while it is on.
+class WholeImage {
+  public:
+    WholeImage() { sysfs::write(parameter, "1"); }
+    WholeImage(const WholeImage &) = delete;
+    WholeImage &operator=(const WholeImage &) = delete;
+    ~WholeImage() { std::ofstream{parameter} << "0"; }
+
+  private:
+    static constexpr char parameter[] = "/sys/module/nvme_vfio_pci/parameters/whole_image";
+};
+
+double whole_image_seconds(Stage &stage, std::uint64_t memory, const Buffer &buffer) {
+    const WholeImage on;
+    Vf vf = stage.open(0);
+    stage.resize(vf, memory);
+    vf.migration().set(State::stop);
+    return save(vf.migration(), buffer).seconds;
 }
 
-void compare_whole_image(Stage &stage, Vf &vf, std::size_t piece, std::uint64_t memory,
-                         unsigned repeat, Report &report) {
-    const std::uint64_t size = stage.state_size(vf.cntlid());
-    RawAdmin one_at_a_time{stage.path(), piece, 1};
-    const Buffer from, to;
+void compare_whole_image(Stage &stage, std::uint64_t memory, unsigned repeat, Report &report) {
+    const Buffer buffer;
     std::vector<double> ratios;
     for (unsigned i = 0; i < repeat; ++i) {
-        const double whole = whole_image(stage, vf, one_at_a_time, size, from, to);
-        ratios.push_back(whole / save(vf.migration(), to).seconds);
+        const double whole = whole_image_seconds(stage, memory, buffer);
+        Vf vf = stage.open(0);
+        stage.resize(vf, memory);
+        vf.migration().set(State::stop);
+        ratios.push_back(whole / save(vf.migration(), buffer).seconds);
     }
     report.add({.row = "throughput",
-                .what = fmt::format("save / one command at a time, whole image, {}, {}",
+                .what = fmt::format("save / whole image, one command at a time, {}, {}",
                                     human(memory), pace(stage.controller())),
                 .value = median(ratios),
                 .unit = "x",
@@ -162,8 +173,6 @@ void measure(Stage &stage, std::uint64_t memory, unsigned repeat, Report &report
     report.add(ratio_result(controller, "save", measure_save(stage, source, raw, size, repeat),
                             memory, details));
 
-    if (memory >= target_from && memory <= compared_to)
-        compare_whole_image(stage, source, piece, memory, repeat, report);
     report.add(ratio_result(controller, "load",
                             measure_load(stage, destination, raw, stream, repeat), memory,
                             details));
@@ -175,8 +184,11 @@ void throughput(const Plan &plan, Report &report) {
     for (const Controller &controller : plan.of_role("state")) {
         Stage stage{controller, 2};
         for (std::uint64_t size : plan.sizes)
-            attempt(report, "throughput", human(size) + ", " + pace(controller),
-                    [&] { measure(stage, size, plan.repeat, report); });
+            attempt(report, "throughput", human(size) + ", " + pace(controller), [&] {
+                measure(stage, size, plan.repeat, report);
+                if (size <= compared_to)
+                    compare_whole_image(stage, size, plan.repeat, report);
+            });
     }
 }
 
