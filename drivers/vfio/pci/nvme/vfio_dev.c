@@ -118,9 +118,9 @@ static int nvme_vfio_open_device(struct vfio_device *vdev)
 		return ret;
 
 	fn = get_handle(nvdev, &desc);
+	/* whether or not it can be migrated at the moment */
 	memset(&nvdev->hidden, 0, sizeof(nvdev->hidden));
-	if (fn)
-		nvdev->hidden = nvme_lm_caps(fn)->hidden;
+	nvme_lm_hidden(nvdev->core.pdev, &nvdev->hidden);
 	nvme_vfio_state_open(nvdev, fn, &desc);
 	offer_migration(nvdev, fn);
 
