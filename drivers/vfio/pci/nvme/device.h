@@ -88,6 +88,8 @@ struct nvme_vfio_description {
  * @logging_resets: value of @resets that the tracking accounts for
  * @resets: counts resets of the function; taken up by the next state call
  * @losses: counts events that made a suspended function lose its state
+ * @wait: where those wait who read, write or poll the migration file; woken for
+ *	each piece, when the file ends, and when @resets or @losses counts
  */
 struct nvme_vfio_device {
 	struct vfio_pci_core_device core;
@@ -108,6 +110,7 @@ struct nvme_vfio_device {
 	int logging_resets;
 	atomic_t resets;
 	atomic_t losses;
+	wait_queue_head_t wait;
 };
 
 /**
@@ -252,7 +255,6 @@ void nvme_vfio_description_free(struct nvme_vfio_description *desc);
  * @losses: &nvme_vfio_device.losses when it was created
  * @ended: the state machine is done with it
  * @io_lock: one reader or writer at a time
- * @wait: where readers and pollers wait
  * @stop: ends what runs on behalf of the file and frees what it can
  */
 struct nvme_vfio_file {
@@ -263,7 +265,6 @@ struct nvme_vfio_file {
 	bool ended;
 	/* held across copies to and from user memory; see above */
 	struct mutex io_lock;
-	wait_queue_head_t wait;
 	void (*stop)(struct nvme_vfio_file *file);
 };
 

@@ -113,7 +113,7 @@ static void send_work(struct work_struct *work)
 		buffer->state = FEED_FREE;
 		send_queued(feed);
 	}
-	wake_up_all(&feed->file->wait);
+	wake_up_all(&feed->file->nvdev->wait);
 }
 
 static void queue_filling(struct nvme_vfio_feed *feed)
@@ -252,7 +252,7 @@ int nvme_vfio_feed_finish(struct nvme_vfio_feed *feed, bool passes)
 			return -ENOMEM;
 		queue_filling(feed);
 	}
-	if (wait_event_killable(feed->file->wait, is_drained(feed)))
+	if (wait_event_killable(feed->file->nvdev->wait, is_drained(feed)))
 		return -EINTR;
 	if (feed->error)
 		return feed->error;

@@ -44,7 +44,7 @@ struct nvme_vfio_feed_buffer {
 
 /**
  * struct nvme_vfio_feed - a device that takes a state as it comes
- * @file: the migration file; its wait queue is woken for each piece
+ * @file: the migration file; the wait queue of its device is woken for each piece
  * @fn: the function; not used once the work items are disabled
  * @format: of the state
  * @piece: bytes of a buffer, and of a command

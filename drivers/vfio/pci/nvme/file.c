@@ -27,7 +27,6 @@ int nvme_vfio_file_create(struct nvme_vfio_file *file, struct nvme_vfio_device *
 	file->resets = nvdev->seen_resets;
 	file->losses = nvdev->seen_losses;
 	mutex_init(&file->io_lock);
-	init_waitqueue_head(&file->wait);
 	get_device(&nvdev->core.vdev.device);
 	/* the VFIO device does not hold it, and a file may outlive the unbinding */
 	pci_dev_get(nvdev->core.pdev);

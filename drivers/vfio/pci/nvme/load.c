@@ -373,7 +373,7 @@ static int wait_held(struct nvme_vfio_load *load, size_t done)
 			break;
 		if (done || (load->file.filp->f_flags & O_NONBLOCK))
 			return ret;
-		ret = wait_event_interruptible(load->file.wait,
+		ret = wait_event_interruptible(load->file.nvdev->wait,
 					       nvme_vfio_feed_has_room(&load->feed) ||
 					       !nvme_vfio_file_alive(&load->file));
 		if (!ret && !nvme_vfio_file_alive(&load->file))
@@ -437,7 +437,7 @@ static __poll_t load_poll(struct file *filp, struct poll_table_struct *table)
 	struct nvme_vfio_file *file = filp->private_data;
 	struct nvme_vfio_load *load = to_load(file);
 
-	poll_wait(filp, &file->wait, table);
+	poll_wait(filp, &file->nvdev->wait, table);
 	if (!nvme_vfio_file_alive(file) || READ_ONCE(load->error) ||
 	    READ_ONCE(load->feed.error))
 		return EPOLLOUT | EPOLLWRNORM | EPOLLERR;

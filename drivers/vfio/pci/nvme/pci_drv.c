@@ -44,7 +44,8 @@ static void set_pci_ops(struct nvme_vfio_device *nvdev)
 
 /*
  * Runs with locks held that a page fault on a BAR of the device may wait for,
- * while a state call or a reader may be in such a fault: so only take note.
+ * while a state call or a reader may be in such a fault: so only take note,
+ * and wake who waits at the migration file.
  */
 static void nvme_vfio_reset_done(struct pci_dev *pdev)
 {
@@ -52,6 +53,7 @@ static void nvme_vfio_reset_done(struct pci_dev *pdev)
 	struct nvme_vfio_device *nvdev = to_nvme_vfio(&core->vdev);
 
 	atomic_inc(&nvdev->resets);
+	wake_up_all(&nvdev->wait);
 }
 
 static const struct pci_error_handlers nvme_vfio_err_handlers = {

@@ -256,7 +256,7 @@ static void produce_work(struct work_struct *work)
 		slot->state = slot->dropped ? SAVE_SLOT_FREE : job_done(save, slot);
 		nvme_vfio_produce(save, false);
 	}
-	wake_up_all(&save->file.wait);
+	wake_up_all(&save->file.nvdev->wait);
 }
 
 /* The next bytes from @at on, up to @end; gives their number. */

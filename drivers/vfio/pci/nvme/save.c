@@ -287,7 +287,7 @@ static int wait_ready(struct nvme_vfio_save *save, size_t done)
 
 	if (done || (save->file.filp->f_flags & O_NONBLOCK))
 		return -EAGAIN;
-	ret = wait_event_interruptible(save->file.wait,
+	ret = wait_event_interruptible(save->file.nvdev->wait,
 				       is_ready(save) || !nvme_vfio_file_alive(&save->file));
 	nvme_vfio_stat_add(save->stats, NVME_VFIO_SAVE_WAIT_DEVICE_NS, ktime_get_ns() - start);
 	return ret;
@@ -438,7 +438,7 @@ static __poll_t save_poll(struct file *filp, struct poll_table_struct *table)
 	struct nvme_vfio_save *save = to_save(file);
 	int ret;
 
-	poll_wait(filp, &file->wait, table);
+	poll_wait(filp, &file->nvdev->wait, table);
 	if (!nvme_vfio_file_alive(file))
 		return EPOLLIN | EPOLLRDNORM | EPOLLERR;
 	spin_lock(&save->lock);
@@ -802,7 +802,7 @@ int nvme_vfio_save_finish(struct nvme_vfio_file *file)
 		return ret;
 	scoped_guard(spinlock, &save->lock)
 		nvme_vfio_produce_final(save, size);
-	wake_up_all(&file->wait);
+	wake_up_all(&file->nvdev->wait);
 	return 0;
 }
 

@@ -25,6 +25,7 @@
 void nvme_vfio_state_lost(struct nvme_vfio_device *nvdev)
 {
 	atomic_inc(&nvdev->losses);
+	wake_up_all(&nvdev->wait);
 }
 
 /* End the migration file, if there is one. */
@@ -39,7 +40,7 @@ static void drop_file(struct nvme_vfio_device *nvdev)
 	nvdev->file = NULL;
 	WRITE_ONCE(file->ended, true);
 	file->stop(file);
-	wake_up_all(&file->wait);
+	wake_up_all(&file->nvdev->wait);
 	fput(file->filp);
 }
 

@@ -88,6 +88,7 @@ static int nvme_vfio_init_dev(struct vfio_device *vdev)
 		return ret;
 
 	mutex_init(&nvdev->state_mutex);
+	init_waitqueue_head(&nvdev->wait);
 	nvdev->client.event = nvme_vfio_event;
 	nvdev->state = VFIO_DEVICE_STATE_RUNNING;
 
