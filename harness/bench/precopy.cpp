@@ -18,8 +18,11 @@ constexpr double factor = 1.1;
 constexpr double extra = 64 << 10;
 /// Scans are that far apart at least, so a change shows no earlier.
 constexpr std::chrono::milliseconds scan_interval{120};
-/// As many looks in a row without a change mean that all is known.
+/// As many looks in a row that find next to nothing mean that all is known.
 constexpr unsigned quiet_looks = 3;
+/// Next to nothing: a running controller's state has a clock in it, so a granule of it differs
+/// whenever somebody looks.
+constexpr std::uint64_t next_to_nothing = 64 << 10;
 
 } // namespace
 
@@ -56,7 +59,7 @@ std::uint64_t read_for_now(migration::DataFile &file, const Buffer &buffer, cons
 std::uint64_t read_until_quiet(migration::DataFile &file, const Buffer &buffer, const Sink &sink) {
     std::uint64_t bytes = read_for_now(file, buffer, sink);
     for (unsigned quiet = 0; quiet < quiet_looks;) {
-        quiet = file.precopy_info().bytes() ? 0 : quiet + 1;
+        quiet = file.precopy_info().bytes() > next_to_nothing ? 0 : quiet + 1;
         bytes += read_for_now(file, buffer, sink);
         std::this_thread::sleep_for(scan_interval);
     }
