@@ -4,11 +4,13 @@
 # source package, which is too big to unpack for each run.
 
 recipe_key() {
-	root_package linux-source-6.12 "$(artifact root)"
+	basename "$(artifact linux-source-6.12)"
 }
 
 recipe_build() {
-	"$RIG_DIR/chroot" --bind "$2:/artifact" --cwd /artifact -- \
-		tar -x --strip-components=2 -f /usr/src/linux-source-6.12.tar.xz \
+	local source
+	source=$(artifact linux-source-6.12)
+	"$RIG_DIR/chroot" --bind "$source:/source:ro" --bind "$2:/artifact" --cwd /artifact -- \
+		tar -x --strip-components=2 -f /source/linux-source-6.12.tar.xz \
 		linux-source-6.12/scripts/{checkpatch.pl,const_structs.checkpatch,spelling.txt}
 }

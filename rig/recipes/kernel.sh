@@ -17,7 +17,7 @@ kernel_parts() {
 	[ -n "$FLAVOUR" ] || die "kernel '$1': expected kernel-VERSION-FLAVOUR, e.g. kernel-6.12-stock"
 }
 
-# fragments: the names of the configuration files in rig/kernels/trimmed, in the order of
+# fragments: the names of the configuration files in rig/kernels, in the order of
 # merging, one a line: those of FLAVOUR, then what only VERSION knows.
 fragments() {
 	case $FLAVOUR in
@@ -25,7 +25,7 @@ fragments() {
 	debug) printf '%s\n' fast.config debug.config ;;
 	*) die "kernel flavour '$FLAVOUR': expected stock, fast or debug" ;;
 	esac
-	[ ! -e "$RIG_DIR/kernels/trimmed/$VERSION.config" ] || echo "$VERSION.config"
+	[ ! -e "$RIG_DIR/kernels/$VERSION.config" ] || echo "$VERSION.config"
 }
 
 recipe_key() {
@@ -39,7 +39,7 @@ recipe_key() {
 	basename "$(artifact "linux-source-$VERSION")"
 	root_package gcc-14 "$root"
 	# shellcheck disable=SC2046 # a list of file names without blanks
-	(cd "$RIG_DIR/kernels/trimmed" && content "$RIG_DIR/recipes/kernel-build-trimmed.sh" $(fragments))
+	(cd "$RIG_DIR/kernels" && content "$RIG_DIR/recipes/kernel-build.sh" $(fragments))
 }
 
 recipe_build() {
@@ -57,8 +57,8 @@ recipe_build() {
 	source=$(artifact "linux-source-$VERSION")
 	mkdir "$place/src" "$place/config"
 	fragments >"$place/config/order"
-	cp "$RIG_DIR"/kernels/trimmed/*.config "$place/config/"
-	cp "$RIG_DIR/recipes/kernel-build-trimmed.sh" "$place/config/build.sh"
+	cp "$RIG_DIR"/kernels/*.config "$place/config/"
+	cp "$RIG_DIR/recipes/kernel-build.sh" "$place/config/build.sh"
 	"$RIG_DIR/chroot" --bind "$source:/source:ro" --bind "$place:/artifact" --cwd /artifact/src -- \
 		bash -euo pipefail /artifact/config/build.sh "$VERSION" "$FLAVOUR" 2>&1 | stamp
 	rm -rf "$place/src"

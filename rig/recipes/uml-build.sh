@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 # Runs in the chroot, in an empty /linux, with an empty /obj: build a user mode
-# Linux of linux-source-VERSION.
+# Linux of /source, which is linux-source-VERSION.
 #   bash uml-build.sh VERSION
 version=$1
 
@@ -14,7 +14,7 @@ for folder in drivers/{accel,clk,comedi,gpu,hid,iio,infiniband,md,media,misc,mtd
 done
 
 echo "unpacking linux-source-$version"
-tar -x --strip-components=1 -f "/usr/src/linux-source-$version.tar.xz" \
+tar -x --strip-components=1 -f "/source/linux-source-$version.tar.xz" \
 	--exclude='*/Documentation/*.rst' --exclude='*/Documentation/devicetree' \
 	--exclude='*.dts' --exclude='*.dtsi' "${skip[@]}"
 # The suites, when asked for with NVME_LM_TESTS=y on make's command line. The

@@ -8,15 +8,16 @@
 recipe_key() {
 	local root
 	root=$(artifact root)
-	root_package "linux-source-${1#uml-}" "$root"
+	basename "$(artifact "linux-source-${1#uml-}")"
 	root_package gcc-14 "$root"
 	content "$RIG_DIR/recipes/uml.sh" "$RIG_DIR/recipes/uml-build.sh" \
 		"$PROJECT_DIR/tests/kunit/uml.config"
 }
 
 recipe_build() {
-	local place=$2
+	local place=$2 source
+	source=$(artifact "linux-source-${1#uml-}")
 	mkdir "$place/src" "$place/obj"
-	"$RIG_DIR/chroot" --bind "$place/src:/linux" --bind "$place/obj:/obj" --cwd /linux -- \
+	"$RIG_DIR/chroot" --bind "$source:/source:ro" --bind "$place/src:/linux" --bind "$place/obj:/obj" --cwd /linux -- \
 		bash -euo pipefail /project/rig/recipes/uml-build.sh "${1#uml-}" 2>&1 | stamp
 }
