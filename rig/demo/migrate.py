@@ -249,6 +249,18 @@ class Demo:
             show(f"host kernel: {line}")
         for vm in self._vms:
             show(f"QEMU {vm.name}: {vm.last_words()}")
+            self._locate(vm)
+
+    @staticmethod
+    def _locate(vm):
+        """Where the guest of a QEMU that still runs is; its monitor may be what failed."""
+        if not vm.is_alive() or not vm.qmp:
+            return
+        try:
+            for line in vm.where():
+                show(f"QEMU {vm.name}: {line}")
+        except QmpError as error:
+            show(str(error))
 
     def clean_up(self):
         """Leave no QEMU behind."""

@@ -14,6 +14,8 @@ PR_SET_PDEATHSIG = 1
 MEMORY = "192M"
 # One limit for every step of the life of a QEMU: start, answer, end.
 STEP_LIMIT = 120
+# The processor twice, to see whether it moves; then who interrupts it, and when.
+LOOK_AT = ("info registers", "info registers", "info lapic", "info pic", "info irq")
 
 
 class VmError(Exception):
@@ -130,6 +132,13 @@ class Vm:
         """The end of what QEMU itself printed."""
         with open(self._log) as log:
             return " | ".join(log.read().splitlines()[-5:]) or "(it printed nothing)"
+
+    def where(self):
+        """What its guest is at, for whoever wonders why it does not go on."""
+        found = [f"status {self.qmp.execute('query-status')['status']}"]
+        for command in LOOK_AT:
+            found += self.qmp.execute("human-monitor-command", **{"command-line": command}).splitlines()
+        return found
 
     def wait(self):
         """Wait until it ends by itself; raises VmError when it does not, or not well."""
