@@ -15,8 +15,11 @@
 #include "pf.h"
 #include "sysfs.h"
 
-/* How often a controller is tried that is being reset: for five minutes. */
-#define ATTACH_TRIES		66
+/*
+ * How long a controller is tried that is being reset, in seconds, from the first try
+ * on: longer than CAP.TO lets a reset take.  However often somebody asks meanwhile.
+ */
+#define ATTACH_LIMIT		300
 #define ATTACH_DELAY_MIN	100	/* milliseconds; twice as many each time */
 #define ATTACH_DELAY_MAX	5000
 
@@ -65,7 +68,9 @@ static bool try_again(struct nvme_lm_pf *pf)
 {
 	unsigned int delay = ATTACH_DELAY_MIN << min(pf->tries, 10U);
 
-	if (++pf->tries == ATTACH_TRIES)
+	if (!pf->tries++)
+		pf->give_up = get_jiffies_64() + ATTACH_LIMIT * HZ;
+	else if (time_after64(get_jiffies_64(), pf->give_up))
 		return false;
 	delay = min(delay, ATTACH_DELAY_MAX);
 	queue_delayed_work(nvme_lm_events, &pf->attach, msecs_to_jiffies(delay));
@@ -185,7 +190,8 @@ void nvme_lm_pf_remove(struct pci_dev *pdev)
 		pci_info(pdev, "nvme-lm: detached\n");
 	}
 	/* Waits for those who read or write a file in it. */
-	kobject_del(&pf->kobj);
+	if (pf->kobj.state_in_sysfs)
+		kobject_del(&pf->kobj);
 	kobject_put(&pf->kobj);
 }
 

@@ -23,6 +23,8 @@ struct pci_dev;
  * @pdev: the PCI function
  * @attach: looks at its controller; not queued any more once it is unbound
  * @tries: how often that was done; of @attach only
+ * @give_up: when it is not tried again, in jiffies of 64 bits; valid once @tries is
+ *	not 0
  * @ctrl: its controller when attached, or NULL; guarded by nvme_lm_pfs_lock
  * @why: why it is not attached; guarded by nvme_lm_pfs_lock
  * @link_why: why the last link or unlink failed; guarded by nvme_lm_pfs_lock
@@ -33,6 +35,7 @@ struct nvme_lm_pf {
 	struct pci_dev *pdev;
 	struct delayed_work attach;
 	unsigned int tries;
+	u64 give_up;
 	struct nvme_lm_ctrl *ctrl;
 	struct nvme_lm_why why;
 	struct nvme_lm_why link_why;
