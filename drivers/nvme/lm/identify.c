@@ -111,7 +111,7 @@ static int read_medium(struct media *media, u32 nsid,
 
 	ret = nvme_lm_identify(by, NVME_LM_CNS_NS_DESCRIPTORS, nsid, 0,
 			       media->page);
-	if (ret == -EINVAL || ret == -EREMOTEIO)
+	if (ret == -EINVAL)
 		return 0;
 	if (!ret)
 		nvme_lm_decode_descriptors(media->page, medium);
