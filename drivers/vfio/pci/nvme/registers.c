@@ -22,45 +22,31 @@
 /* What a register of a function reads as that does not answer. */
 #define NO_ANSWER	0xffffffffU
 
-/* Whether registers answer; the user may have put the function to sleep. */
-static bool is_awake(struct nvme_vfio_device *nvdev)
-{
-	lockdep_assert_held(&nvdev->core.memory_lock);
-	return !nvdev->core.pm_runtime_engaged &&
-	       nvdev->core.pdev->current_state != PCI_D3hot &&
-	       nvdev->core.pdev->current_state != PCI_D3cold;
-}
-
 /*
- * Read a register.  memory_lock keeps resets and power state changes away, so it
- * is held for one access at a time only.
+ * Read a register: 0, or -EIO where the function does not answer.  The core says so
+ * too while its user has put it to sleep, or has switched its memory off.
  */
-static u32 read_register(struct nvme_vfio_device *nvdev, void __iomem *bar, u32 reg)
+static int read_register(struct nvme_vfio_device *nvdev, void __iomem *bar, u32 reg, u32 *value)
 {
-	guard(rwsem_read)(&nvdev->core.memory_lock);
-	return is_awake(nvdev) ? ioread32(bar + reg) : NO_ANSWER;
-}
+	int ret = vfio_pci_core_ioread32(&nvdev->core, true, value, bar + reg);
 
-static void write_register(struct nvme_vfio_device *nvdev, void __iomem *bar, u32 reg,
-			   u32 value)
-{
-	guard(rwsem_read)(&nvdev->core.memory_lock);
-	if (is_awake(nvdev))
-		iowrite32(value, bar + reg);
+	return ret ? ret : *value == NO_ANSWER ? -EIO : 0;
 }
 
 /* Wait for CSTS.RDY to clear, for as long as CAP.TO allows. */
 static int wait_disabled(struct nvme_vfio_device *nvdev, void __iomem *bar)
 {
-	/* CAP.TO is in the low half of CAP, in units of 500 ms */
-	u32 timeout = NVME_CAP_TIMEOUT(read_register(nvdev, bar, NVME_REG_CAP)) + 1;
-	unsigned long end = jiffies + msecs_to_jiffies(timeout * 500);
-	u32 csts;
+	unsigned long end;
+	u32 cap, csts;
+	int ret;
 
-	for (;;) {
-		csts = read_register(nvdev, bar, NVME_REG_CSTS);
-		if (csts == NO_ANSWER)
-			return -EIO;
+	/* CAP.TO is in the low half of CAP, in units of 500 ms */
+	ret = read_register(nvdev, bar, NVME_REG_CAP, &cap);
+	end = jiffies + msecs_to_jiffies((NVME_CAP_TIMEOUT(cap) + 1) * 500);
+	while (!ret) {
+		ret = read_register(nvdev, bar, NVME_REG_CSTS, &csts);
+		if (ret)
+			return ret;
 		if (!(csts & NVME_CSTS_RDY))
 			return 0;
 		if (time_after(jiffies, end))
@@ -70,6 +56,7 @@ static int wait_disabled(struct nvme_vfio_device *nvdev, void __iomem *bar)
 			return -EINTR;
 		usleep_range(1000, 2000);
 	}
+	return ret;
 }
 
 int nvme_vfio_disable_controller(struct nvme_vfio_device *nvdev)
@@ -84,13 +71,13 @@ int nvme_vfio_disable_controller(struct nvme_vfio_device *nvdev)
 	if (IS_ERR(bar))
 		return PTR_ERR(bar);
 
-	cc = read_register(nvdev, bar, NVME_REG_CC);
-	if (cc == NO_ANSWER)
-		return -EIO;
-	if (!(cc & NVME_CC_ENABLE))
-		return 0;
+	ret = read_register(nvdev, bar, NVME_REG_CC, &cc);
+	if (ret || !(cc & NVME_CC_ENABLE))
+		return ret;
 
-	write_register(nvdev, bar, NVME_REG_CC, cc & ~NVME_CC_ENABLE);
-	ret = wait_disabled(nvdev, bar);
+	ret = vfio_pci_core_iowrite32(&nvdev->core, true, cc & ~NVME_CC_ENABLE,
+				      bar + NVME_REG_CC);
+	if (!ret)
+		ret = wait_disabled(nvdev, bar);
 	return ret ? ret : 1;
 }
