@@ -189,6 +189,13 @@ static int read_report(struct nvme_vfio_device *nvdev, struct dirty_report *repo
 	ret = catch_up(nvdev);
 	if (ret)
 		return ret;
+	ret = nvme_lm_track_read(nvdev->fn, report->iova, report->len, note_dirty, report);
+	if (!ret || nvdev->logging_resets == atomic_read(&nvdev->resets))
+		return ret;
+	/* a reset came across it: what it took counts as written from now on */
+	ret = catch_up(nvdev);
+	if (ret)
+		return ret;
 	return nvme_lm_track_read(nvdev->fn, report->iova, report->len, note_dirty, report);
 }
 
