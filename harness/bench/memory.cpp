@@ -117,7 +117,7 @@ void memory(const Plan &plan, Report &report) {
         report.skip("memory", "this kernel has no memory cgroups (CONFIG_MEMCG)");
         return;
     }
-    Stage stage{plan.of_role("state").front(), 2};
+    Stage stage{plan.unlimited("state"), 2};
     for (std::uint64_t size : plan.sizes)
         attempt(report, "memory", human(size), [&] { measure(stage, memory, size, report); });
 }

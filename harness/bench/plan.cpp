@@ -19,6 +19,13 @@ std::vector<Controller> Plan::of_role(const std::string &role) const {
     return found;
 }
 
+Controller Plan::unlimited(const std::string &role) const {
+    for (const Controller &controller : of_role(role))
+        if (!controller.bandwidth)
+            return controller;
+    throw std::runtime_error{"the plan has no controller without a limit for " + role};
+}
+
 Plan read_plan(const std::string &path) {
     std::ifstream file{path};
     if (!file)

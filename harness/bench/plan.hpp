@@ -30,6 +30,8 @@ struct Plan {
 
     /// All controllers of a role.
     [[nodiscard]] std::vector<Controller> of_role(const std::string &role) const;
+    /// The one of a role that is as fast as it can be; throws where there is none.
+    [[nodiscard]] Controller unlimited(const std::string &role) const;
 };
 
 /// Read the runner's JSON.

@@ -96,7 +96,7 @@ void measure(Stage &stage, std::uint64_t size, unsigned percent, bool scattered,
 } // namespace
 
 void precopy(const Plan &plan, Report &report) {
-    Stage stage{plan.of_role("state").front(), 1};
+    Stage stage{plan.unlimited("state"), 1};
     if (!has_precopy(stage.open(0).migration())) {
         report.skip("precopy", "the driver offers no PRE_COPY");
         return;

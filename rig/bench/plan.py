@@ -48,10 +48,11 @@ def make(quick, domain):
     vfs = 4 if quick else 8
     return Plan(
         controllers=[
-            Controller("unlimited", "state", most),
+            # first those for which the targets are
             Controller("paced", "state", most, BANDWIDTH),
-            Controller("many", "many", most, 0, vfs),
+            Controller("unlimited", "state", most),
             Controller("manypaced", "many", most, BANDWIDTH, vfs),
+            Controller("many", "many", most, 0, vfs),
             Controller("tracking", "tracking", 0, 0, 1, 1),
             Controller("queues", "queues", 0, 0, 1, 8 if quick else 64),
         ],
