@@ -46,6 +46,28 @@
 #define NVME_LM_VFIO_PASID
 #endif
 
+/* For those who have included <linux/blk-mq.h>. */
+#ifdef BLK_MQ_H
+/**
+ * nvme_lm_map_kern - have a request move kernel memory
+ * @q: its queue
+ * @req: the request
+ * @buf: kmalloc or vmalloc memory
+ * @len: bytes of it
+ *
+ * Return: 0 or an errno.
+ */
+static inline int nvme_lm_map_kern(struct request_queue *q, struct request *req, void *buf,
+				   unsigned int len)
+{
+#ifdef HAVE_BLK_RQ_MAP_KERN_QUEUE
+	return blk_rq_map_kern(q, req, buf, len, GFP_KERNEL);
+#else
+	return blk_rq_map_kern(req, buf, len, GFP_KERNEL);
+#endif
+}
+#endif /* BLK_MQ_H */
+
 /* For those who have included <linux/vfio_pci_core.h>, which not all have. */
 #ifdef VFIO_PCI_CORE_H
 /**

@@ -45,6 +45,7 @@ static struct nvme_lm_ctrl *ctrl_alloc(void)
 	kref_init(&ctrl->ref);
 	INIT_LIST_HEAD(&ctrl->functions);
 	INIT_LIST_HEAD(&ctrl->controlled);
+	INIT_LIST_HEAD(&ctrl->abandoned);
 	mutex_init(&ctrl->functions_lock);
 	mutex_init(&ctrl->folder_lock);
 	mutex_init(&ctrl->view_lock);
@@ -185,7 +186,7 @@ static void ctrl_stop(struct nvme_lm_ctrl *ctrl)
 	mutex_lock(&ctrl->view_lock);
 	mutex_unlock(&ctrl->view_lock);
 	nvme_lm_controlled_stop(ctrl);
-	nvme_lm_reset_cancel(ctrl);
+	nvme_lm_reset_stop(ctrl);
 	nvme_lm_stock_detach(&ctrl->stock);
 	nvme_lm_ctrl_put(ctrl);
 }

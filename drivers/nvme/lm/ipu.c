@@ -123,7 +123,7 @@ static int ipu_suspend(struct nvme_lm_function *fn)
 	int ret;
 
 	guard(mutex)(&ipu->lock);
-	ret = nvme_lm_issue_slow(&fn->by, &cmd, &undo);
+	ret = nvme_lm_issue_slow(&fn->by, &cmd, NULL, 0, &undo);
 	/* It ran until now: what was saved before is old. */
 	if (!ret)
 		image_free(&ipu->saved);

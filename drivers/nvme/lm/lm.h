@@ -142,15 +142,18 @@ struct nvme_lm_ops {
  * @view_lock: one at a time asks the device for what sysfs shows, so that those
  *	who read there take one slot at most
  * @stats: of all commands
- * @slots_lock: guards @slots, the issuers' queues, @abandoned and @gone
+ * @slots_lock: guards @slots, the issuers' queues, @abandoned and its count, @gone
  * @slots: who may issue
- * @abandoned: how many commands hold a slot although nobody waits for them
+ * @abandoned: commands that hold a slot although nobody waits for them; see slow.c
+ * @abandoned_count: how many of them there are
  * @gone: no new command may be issued
  * @drained: woken when @gone and the last command has ended
- * @reset_lock: guards @setup_id, @resetting and changes of @generation; held
- *	while looking, so that an older look never overwrites a newer one
+ * @reset_lock: guards @setup_id, @resetting, @detached and changes of @generation;
+ *	held while looking, so that an older look never overwrites a newer one, and
+ *	@stock stays meanwhile
  * @setup_id: what nvme_lm_stock_setup_id() said last
  * @resetting: a reset was noticed while it goes on
+ * @detached: @stock is not valid any more
  * @generation: how many resets were noticed
  * @reset_work: tells the handles of a reset
  * @functions_lock: guards @functions, @closing, &nvme_lm_function.pending,
@@ -176,15 +179,17 @@ struct nvme_lm_ctrl {
 	struct mutex view_lock;		/* use of @own */
 	struct nvme_lm_stats stats;
 
-	spinlock_t slots_lock;		/* @slots, issuers' queues, @abandoned, @gone */
+	spinlock_t slots_lock;		/* @slots, issuers' queues, @abandoned…, @gone */
 	struct nvme_lm_slots slots;
-	unsigned int abandoned;
+	struct list_head abandoned;
+	unsigned int abandoned_count;
 	bool gone;
 	wait_queue_head_t drained;
 
-	struct mutex reset_lock;	/* @setup_id, @resetting, @generation */
+	struct mutex reset_lock;	/* @setup_id, @resetting, @detached, @generation */
 	u64 setup_id;
 	bool resetting;
+	bool detached;
 	u32 generation;
 	struct work_struct reset_work;
 
@@ -250,6 +255,7 @@ void nvme_lm_reset_init(struct nvme_lm_ctrl *ctrl);
 int nvme_lm_reset_check(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_reset_seen(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_reset_cancel(struct nvme_lm_ctrl *ctrl);
+void nvme_lm_reset_stop(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_deliver(struct nvme_lm_ctrl *ctrl, enum nvme_lm_event event);
 
 /* submit.c */
@@ -263,6 +269,7 @@ int nvme_lm_identify(struct nvme_lm_issuer *by, u8 cns, u32 nsid, u16 cntid,
 		     u8 *page);
 void nvme_lm_drain(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_slot_put(struct nvme_lm_ctrl *ctrl);
+void nvme_lm_slots_abandoned(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_count(struct nvme_lm_issuer *by, u8 opcode, u8 sel, u32 len, int status);
 int nvme_lm_outcome(struct nvme_lm_issuer *by, int ret);
 int nvme_lm_enter(struct nvme_lm_issuer *by);
@@ -271,7 +278,7 @@ unsigned int nvme_lm_suspend_limit(void);
 
 /* slow.c */
 int nvme_lm_issue_slow(struct nvme_lm_issuer *by, const struct nvme_lm_cmd *cmd,
-		       const struct nvme_lm_cmd *undo);
+		       const void *buf, u32 len, const struct nvme_lm_cmd *undo_cmd);
 
 /* topology.c */
 int nvme_lm_topology_find_pdev(struct nvme_lm_issuer *by,

@@ -95,10 +95,10 @@ void nvme_lm_reset_init(struct nvme_lm_ctrl *ctrl)
 
 /**
  * nvme_lm_reset_check - look whether the controller was reset
- * @ctrl: the controlling controller, not drained yet
+ * @ctrl: the controlling controller
  *
  * Return: 0 if it can be commanded, whatever happened before; -ESTALE in the
- * middle of a reset; -ENODEV if the stock driver gave it up.
+ * middle of a reset; -ENODEV if the stock driver gave it up, or we let go of it.
  */
 int nvme_lm_reset_check(struct nvme_lm_ctrl *ctrl)
 {
@@ -106,6 +106,8 @@ int nvme_lm_reset_check(struct nvme_lm_ctrl *ctrl)
 	u64 setup_id;
 
 	guard(mutex)(&ctrl->reset_lock);
+	if (ctrl->detached)
+		return -ENODEV;
 	/* The state first: it leaves live before the set-up changes. */
 	state = nvme_lm_stock_state(&ctrl->stock);
 	setup_id = nvme_lm_stock_setup_id(&ctrl->stock);
@@ -135,6 +137,18 @@ void nvme_lm_reset_seen(struct nvme_lm_ctrl *ctrl)
 {
 	guard(mutex)(&ctrl->reset_lock);
 	count_reset(ctrl);
+}
+
+/**
+ * nvme_lm_reset_stop - look for no resets any more
+ * @ctrl: the controlling controller, drained; its way to the admin queue is given up
+ *	after this
+ */
+void nvme_lm_reset_stop(struct nvme_lm_ctrl *ctrl)
+{
+	scoped_guard(mutex, &ctrl->reset_lock)
+		ctrl->detached = true;
+	nvme_lm_reset_cancel(ctrl);
 }
 
 /**

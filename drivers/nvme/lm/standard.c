@@ -136,14 +136,14 @@ static int standard_suspend(struct nvme_lm_function *fn)
 						     NVME_LM_STYPE_SUSPEND);
 	struct nvme_lm_cmd undo = nvme_lm_cmd_resume(fn->by.cntlid);
 
-	return nvme_lm_issue_slow(&fn->by, &cmd, &undo);
+	return nvme_lm_issue_slow(&fn->by, &cmd, NULL, 0, &undo);
 }
 
 static int standard_resume(struct nvme_lm_function *fn)
 {
 	struct nvme_lm_cmd cmd = nvme_lm_cmd_resume(fn->by.cntlid);
 
-	return nvme_lm_issue(&fn->by, &cmd, NULL, 0, NULL);
+	return nvme_lm_issue_slow(&fn->by, &cmd, NULL, 0, NULL);
 }
 
 static int standard_read_state(struct nvme_lm_function *fn,
@@ -178,6 +178,9 @@ static int standard_write_state(struct nvme_lm_function *fn,
 	if (ret)
 		return ret;
 	cmd = nvme_lm_cmd_set_state(&piece, seq);
+	/* with the last one the device checks the state, and makes it its own */
+	if (seq == NVME_LM_SEQ_LAST || seq == NVME_LM_SEQ_ENTIRE)
+		return nvme_lm_issue_slow(&fn->by, &cmd, buf, len, NULL);
 	return nvme_lm_issue(&fn->by, &cmd, buf, len, NULL);
 }
 

@@ -28,6 +28,8 @@
 #include <linux/tracepoint.h>
 #include <linux/uio.h>
 
+#include <compat/nvme-lm-compat.h>
+
 #include "stock.h"
 #include "stock_private.h"
 
@@ -392,14 +394,17 @@ void nvme_lm_stock_queue_put(struct request_queue *q)
 /**
  * nvme_lm_stock_submit_slow - issue an admin command for which there is no limit
  * @q: the admin queue
- * @cmd: the command, which has no data
+ * @cmd: the command
+ * @buf: kmalloc or vmalloc memory that it sends, or NULL
+ * @len: bytes of it
  *
  * The stock driver's limit of time is not for it, so it never makes that driver reset
  * the controller.
  *
  * Return: as nvme_lm_stock_submit().
  */
-int nvme_lm_stock_submit_slow(struct request_queue *q, struct nvme_command *cmd)
+int nvme_lm_stock_submit_slow(struct request_queue *q, struct nvme_command *cmd, void *buf,
+			      unsigned int len)
 {
 	struct request *req;
 	int ret;
@@ -409,7 +414,9 @@ int nvme_lm_stock_submit_slow(struct request_queue *q, struct nvme_command *cmd)
 		return PTR_ERR(req);
 	nvme_init_request(req, cmd);
 	req->timeout = NO_TIMEOUT;
-	ret = nvme_execute_rq(req, false);
+	ret = len ? nvme_lm_map_kern(q, req, buf, len) : 0;
+	if (!ret)
+		ret = nvme_execute_rq(req, false);
 	blk_mq_free_request(req);
 	return ret;
 }

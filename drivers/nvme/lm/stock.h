@@ -57,7 +57,8 @@ u64 nvme_lm_stock_setup_id(const struct nvme_lm_stock *stock);
 u32 nvme_lm_stock_max_transfer(const struct nvme_lm_stock *stock);
 struct request_queue *nvme_lm_stock_queue_get(const struct nvme_lm_stock *stock);
 void nvme_lm_stock_queue_put(struct request_queue *q);
-int nvme_lm_stock_submit_slow(struct request_queue *q, struct nvme_command *cmd);
+int nvme_lm_stock_submit_slow(struct request_queue *q, struct nvme_command *cmd, void *buf,
+			      unsigned int len);
 int nvme_lm_stock_submit(const struct nvme_lm_stock *stock,
 			 struct nvme_command *cmd, void *buf, unsigned int len,
 			 u32 *result);

@@ -15,14 +15,14 @@
 #include "lm.h"
 #include "trace.h"
 
-/* Within the 60 seconds after which the stock driver would reset the PF. */
+/* Of the commands in slow.c, for which the stock driver's own limit does not count. */
 static unsigned int suspend_timeout = 30;
 module_param(suspend_timeout, uint, 0644);
 MODULE_PARM_DESC(suspend_timeout,
-		 "Seconds that a function may take to stop, before that is given up and it goes on, 1 to 3600 (default: 30)");
+		 "Seconds that a function may take to stop, to go on or to take over a state, before that is given up, 1 to 3600 (default: 30)");
 
 /**
- * nvme_lm_suspend_limit - how long a function may take to stop
+ * nvme_lm_suspend_limit - how long a command may take that may take long
  *
  * Return: milliseconds.
  */
@@ -58,23 +58,33 @@ void nvme_lm_slot_put(struct nvme_lm_ctrl *ctrl)
 	next = nvme_lm_slot_done(&ctrl->slots);
 	if (next)
 		wake_waiter(next);
-	if (ctrl->gone && ctrl->slots.used == ctrl->abandoned)
+	if (ctrl->gone && ctrl->slots.used == ctrl->abandoned_count)
 		wake_up_all(&ctrl->drained);
 	spin_unlock(&ctrl->slots_lock);
 }
 
-/* Wait for a slot: 0, -ENODEV, or -EINTR for a fatal signal. */
+/* Why nobody can have a slot, now or ever: 0, -ENODEV or -ETIMEDOUT. */
+static int why_no_slot(const struct nvme_lm_ctrl *ctrl)
+{
+	lockdep_assert_held(&ctrl->slots_lock);
+	if (ctrl->gone)
+		return -ENODEV;
+	return ctrl->abandoned_count == ctrl->slots.limit ? -ETIMEDOUT : 0;
+}
+
+/* Wait for a slot: 0, an errno of why_no_slot(), or -EINTR for a fatal signal. */
 static int slot_get(struct nvme_lm_issuer *by)
 {
 	struct nvme_lm_ctrl *ctrl = by->ctrl;
 	struct slot_wait wait;
+	int ret, why;
 	bool granted;
-	int ret;
 
 	init_completion(&wait.woken);
 	scoped_guard(spinlock, &ctrl->slots_lock) {
-		if (ctrl->gone)
-			return -ENODEV;
+		ret = why_no_slot(ctrl);
+		if (ret)
+			return ret;
 		if (nvme_lm_slot_want(&ctrl->slots, &by->slots, &wait.waiter))
 			return 0;
 	}
@@ -84,13 +94,40 @@ static int slot_get(struct nvme_lm_issuer *by)
 	scoped_guard(spinlock, &ctrl->slots_lock) {
 		nvme_lm_slot_forget(&ctrl->slots, &by->slots, &wait.waiter);
 		granted = wait.waiter.granted;
+		why = why_no_slot(ctrl);
 	}
 	if (ret) {
 		if (granted)
 			nvme_lm_slot_put(ctrl);
 		return -EINTR;
 	}
-	return granted ? 0 : -ENODEV;
+	if (granted)
+		return 0;
+	/* sent away; the reason may be gone since */
+	return why ? why : -ETIMEDOUT;
+}
+
+/* Send away all who wait for a slot. */
+static void dismiss_all(struct nvme_lm_ctrl *ctrl)
+{
+	struct nvme_lm_slot_waiter *waiter;
+
+	lockdep_assert_held(&ctrl->slots_lock);
+	while ((waiter = nvme_lm_slot_dismiss(&ctrl->slots)))
+		wake_waiter(waiter);
+}
+
+/**
+ * nvme_lm_slots_abandoned - a command was abandoned that has a slot
+ * @ctrl: the controlling controller; its slots_lock is held
+ */
+void nvme_lm_slots_abandoned(struct nvme_lm_ctrl *ctrl)
+{
+	lockdep_assert_held(&ctrl->slots_lock);
+	wake_up_all(&ctrl->drained);
+	/* nobody could say when a slot will be free again */
+	if (ctrl->abandoned_count == ctrl->slots.limit)
+		dismiss_all(ctrl);
 }
 
 static bool slots_are_free(struct nvme_lm_ctrl *ctrl)
@@ -98,7 +135,7 @@ static bool slots_are_free(struct nvme_lm_ctrl *ctrl)
 	bool free;
 
 	spin_lock(&ctrl->slots_lock);
-	free = ctrl->slots.used == ctrl->abandoned;
+	free = ctrl->slots.used == ctrl->abandoned_count;
 	spin_unlock(&ctrl->slots_lock);
 	return free;
 }
@@ -111,12 +148,9 @@ static bool slots_are_free(struct nvme_lm_ctrl *ctrl)
  */
 void nvme_lm_drain(struct nvme_lm_ctrl *ctrl)
 {
-	struct nvme_lm_slot_waiter *waiter;
-
 	scoped_guard(spinlock, &ctrl->slots_lock) {
 		ctrl->gone = true;
-		while ((waiter = nvme_lm_slot_dismiss(&ctrl->slots)))
-			wake_waiter(waiter);
+		dismiss_all(ctrl);
 	}
 	wait_event(ctrl->drained, slots_are_free(ctrl));
 }
