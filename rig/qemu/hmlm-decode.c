@@ -25,8 +25,9 @@ typedef struct HmlmImage {
     const NvmeCtrlStateCq *cq;
     uint16_t niosq;
     uint16_t niocq;
-    const NvmeHmlmVsdHdr *vsd;
+    const NvmeHmlmVsdHdr *vsd;  /* NULL if there is no such data */
     const NvmeHmlmVsdCtrl *ctrl;
+    NvmeHmlmVsdCtrl live;       /* what @ctrl is then */
     uint32_t flags;
     const NvmeHmlmVsdAer *aer;
     const NvmeHmlmVsdEvent *event;
@@ -34,25 +35,45 @@ typedef struct HmlmImage {
     const NvmeHmlmVsdNs *ns;
 } HmlmImage;
 
-/* Header and queues; *@vsd is where the vendor-specific data starts */
+static const char *parse_queues(HmlmImage *im, const uint8_t *p, uint64_t len)
+{
+    const NvmeCtrlStateV0 *v0 = (const NvmeCtrlStateV0 *)p;
+
+    if (len < sizeof(*v0)) {
+        return "queues shorter than their header";
+    }
+    if (le16_to_cpu(v0->ver)) {
+        return "version is not 0";
+    }
+
+    im->niosq = le16_to_cpu(v0->niosq);
+    im->niocq = le16_to_cpu(v0->niocq);
+    if (len != sizeof(*v0) + im->niosq * sizeof(*im->sq) +
+               im->niocq * sizeof(*im->cq)) {
+        return "size of the queues is not what their counts give";
+    }
+
+    im->sq = (const NvmeCtrlStateSq *)(v0 + 1);
+    im->cq = (const NvmeCtrlStateCq *)(im->sq + im->niosq);
+
+    return NULL;
+}
+
+/* Header and queues; *@vsd is where the vendor-specific data would start */
 static const char *parse_nvmecs(HmlmImage *im, const uint8_t *p, uint64_t len,
                                 uint64_t mem_len, uint64_t *vsd)
 {
-    const NvmeCtrlStateV0 *v0;
-    uint64_t cs, vs, need;
+    uint64_t cs, vs;
 
-    if (len < sizeof(*im->hdr) + sizeof(*v0)) {
+    if (len < sizeof(*im->hdr)) {
         return "shorter than its header";
     }
 
     im->hdr = (const NvmeCtrlStateHdr *)p;
-    v0 = (const NvmeCtrlStateV0 *)(p + sizeof(*im->hdr));
-    im->niosq = le16_to_cpu(v0->niosq);
-    im->niocq = le16_to_cpu(v0->niocq);
     cs = le64_to_cpu(im->hdr->nvmecss[0]);
     vs = le64_to_cpu(im->hdr->vss[0]);
 
-    if (le16_to_cpu(im->hdr->ver) || le16_to_cpu(v0->ver)) {
+    if (le16_to_cpu(im->hdr->ver)) {
         return "version is not 0";
     }
     if (!(im->hdr->csattr & NVME_CSATTR_SUSPENDED)) {
@@ -64,15 +85,25 @@ static const char *parse_nvmecs(HmlmImage *im, const uint8_t *p, uint64_t len,
         return "sizes in the header are not what was sent";
     }
 
-    need = sizeof(*v0) + im->niosq * sizeof(*im->sq) +
-           im->niocq * sizeof(*im->cq);
-    if (cs * 4 != need) {
-        return "size of the queues is not what their counts give";
+    *vsd = sizeof(*im->hdr) + cs * 4;
+
+    return cs ? parse_queues(im, p + sizeof(*im->hdr), cs * 4) : NULL;
+}
+
+/*
+ * Without vendor-specific data there are queues alone: they are for a
+ * controller that was enabled by other means, and stays what it is.
+ */
+static const char *parse_live(HmlmImage *im, NvmeCtrl *n)
+{
+    if (!n->sq[0] || !n->cq[0]) {
+        return "no vendor-specific data, for a controller that is not enabled";
     }
 
-    im->sq = (const NvmeCtrlStateSq *)(v0 + 1);
-    im->cq = (const NvmeCtrlStateCq *)(im->sq + im->niosq);
-    *vsd = sizeof(*im->hdr) + cs * 4;
+    im->live.cc = n->bar.cc;
+    im->live.aqa = n->bar.aqa;
+    im->ctrl = &im->live;
+    im->flags = NVME_HMLM_VSD_ADMIN_QUEUES;
 
     return NULL;
 }
@@ -173,12 +204,16 @@ const char *nvme_hmlm_sizes(NvmeCtrl *n, const uint8_t *p, uint64_t len,
         sizeof(*hdr) + 4 * (cs + vs) > max) {
         return "larger than any state of this controller";
     }
+    *total = sizeof(*hdr) + 4 * (cs + vs);
+    *mem = 0;
+    if (!vs) {
+        return NULL;
+    }
     if (sizeof(*hdr) + 4 * cs + sizeof(*vsd) > len) {
         return "vendor-specific data shorter than its header";
     }
 
     vsd = (const NvmeHmlmVsdHdr *)(p + sizeof(*hdr) + 4 * cs);
-    *total = sizeof(*hdr) + 4 * (cs + vs);
     *mem = le64_to_cpu(vsd->mem_len);
 
     return *mem > n->params.hmlm.mem_max || *mem % 4 || *mem > *total ?
@@ -193,8 +228,11 @@ static const char *parse(HmlmImage *im, NvmeCtrl *n, const uint8_t *p,
 
     why = nvme_hmlm_sizes(n, p, len, &total, &mem_len);
     why = why ?: parse_nvmecs(im, p, len, mem_len, &vsd);
+    if (why) {
+        return why;
+    }
 
-    return why ?: parse_vsd(im, n, p, len, vsd);
+    return im->hdr->vss[0] ? parse_vsd(im, n, p, len, vsd) : parse_live(im, n);
 }
 
 static bool queue_fits(uint64_t addr, uint32_t size, unsigned esize_log2,
@@ -447,7 +485,7 @@ static const char *check_queues(const HmlmImage *im, NvmeCtrl *n)
 
 /**
  * nvme_hmlm_check - would this state be good for this controller?
- * @n: controller, disabled
+ * @n: controller without I/O queues; disabled, unless the state tells all of it
  * @image: the state without the device memory
  * @len: its length
  * @mem: on success, what the device memory has to be
@@ -460,13 +498,17 @@ const char *nvme_hmlm_check(NvmeCtrl *n, const uint8_t *image, uint64_t len,
     HmlmImage im = {};
     const char *why;
 
+    *mem = (NvmeHmlmMemDesc) {};
     why = parse(&im, n, image, len);
-    why = why ?: check_registers(&im, n);
-    why = why ?: check_dbbuf(&im, n);
+    if (!why && im.vsd) {
+        why = check_registers(&im, n);
+        why = why ?: check_dbbuf(&im, n);
+        why = why ?: check_rest(&im, n);
+    }
     why = why ?: check_queues(&im, n);
-    why = why ?: check_rest(&im, n);
-    if (!why) {
+    if (!why && im.vsd) {
         *mem = (NvmeHmlmMemDesc) {
+            .told = true,
             .size = le64_to_cpu(im.vsd->mem_len),
             .seed = le64_to_cpu(im.vsd->mem_seed),
             .ticks = le64_to_cpu(im.vsd->mem_ticks),
@@ -601,10 +643,8 @@ static void load_events(const HmlmImage *im, NvmeCtrl *n)
     }
 }
 
-/* Interrupts stay where Resume finds them: nothing is raised here */
-static void load_irqs(const HmlmImage *im, NvmeCtrl *n)
+static void count_pending(NvmeCtrl *n)
 {
-    n->irq_status = le32_to_cpu(im->ctrl->irq_status);
     n->cq_pending = 0;
     for (uint32_t i = 0; i <= n->params.max_ioqpairs; i++) {
         NvmeCQueue *cq = n->cq[i];
@@ -613,7 +653,13 @@ static void load_irqs(const HmlmImage *im, NvmeCtrl *n)
             n->cq_pending++;
         }
     }
+}
 
+/* Interrupts stay where Resume finds them: nothing is raised here */
+static void load_irqs(const HmlmImage *im, NvmeCtrl *n)
+{
+    n->irq_status = le32_to_cpu(im->ctrl->irq_status);
+    count_pending(n);
     bitmap_zero(n->hmlm->irq_pending, NVME_HMLM_MAX_VECTORS);
     for (int v = 0; v < NVME_HMLM_MAX_VECTORS; v++) {
         if (im->ctrl->irq_pending[v / 8] & (1 << (v % 8))) {
@@ -674,9 +720,42 @@ static void load_ns_features(const HmlmImage *im, NvmeCtrl *n)
     }
 }
 
+/* The queues join a controller that stays what it is otherwise. */
+static void load_queues_alone(const HmlmImage *im, NvmeCtrl *n)
+{
+    load_io_queues(im, n);
+    count_pending(n);
+    n->qs_created = n->qs_created || im->niocq;
+}
+
+/* The controller becomes another one. */
+static uint16_t load_all(const HmlmImage *im, NvmeCtrl *n)
+{
+    load_registers(im, n);
+    if (im->flags & NVME_HMLM_VSD_ADMIN_QUEUES) {
+        if (nvme_start_ctrl(n)) {
+            n->bar.cc = 0;
+            return NVME_INTERNAL_DEV_ERROR | NVME_DNR;
+        }
+        load_positions(im, n);
+        load_io_queues(im, n);
+        load_requests(im, n);
+    }
+    n->bar.csts = im->ctrl->csts;
+    load_events(im, n);
+    load_irqs(im, n);
+    load_features(im, n);
+    load_ns_features(im, n);
+
+    n->hmlm->kept_admin_sq_db = im->flags & NVME_HMLM_VSD_KEPT_ASQ_DB;
+    n->hmlm->kept_admin_cq_db = im->flags & NVME_HMLM_VSD_KEPT_ACQ_DB;
+
+    return NVME_SUCCESS;
+}
+
 /**
  * nvme_hmlm_apply - load a state
- * @n: controller, disabled and suspended; it stays suspended
+ * @n: controller, suspended; it stays suspended
  * @image: the state without the device memory; nvme_hmlm_check() took it
  * @len: its length
  *
@@ -687,34 +766,20 @@ static void load_ns_features(const HmlmImage *im, NvmeCtrl *n)
  */
 uint16_t nvme_hmlm_apply(NvmeCtrl *n, const uint8_t *image, uint64_t len)
 {
-    NvmeHmlm *hmlm = n->hmlm;
+    uint16_t status = NVME_SUCCESS;
     HmlmImage im = {};
 
     if (parse(&im, n, image, len)) {
         return NVME_INTERNAL_DEV_ERROR | NVME_DNR;
     }
 
-    hmlm->busy = true;
-    load_registers(&im, n);
-    if (im.flags & NVME_HMLM_VSD_ADMIN_QUEUES) {
-        if (nvme_start_ctrl(n)) {
-            n->bar.cc = 0;
-            hmlm->busy = false;
-            return NVME_INTERNAL_DEV_ERROR | NVME_DNR;
-        }
-        load_positions(&im, n);
-        load_io_queues(&im, n);
-        load_requests(&im, n);
+    n->hmlm->busy = true;
+    if (im.vsd) {
+        status = load_all(&im, n);
+    } else {
+        load_queues_alone(&im, n);
     }
-    n->bar.csts = im.ctrl->csts;
-    load_events(&im, n);
-    load_irqs(&im, n);
-    load_features(&im, n);
-    load_ns_features(&im, n);
+    n->hmlm->busy = false;
 
-    hmlm->kept_admin_sq_db = im.flags & NVME_HMLM_VSD_KEPT_ASQ_DB;
-    hmlm->kept_admin_cq_db = im.flags & NVME_HMLM_VSD_KEPT_ACQ_DB;
-    hmlm->busy = false;
-
-    return NVME_SUCCESS;
+    return status;
 }

@@ -366,23 +366,28 @@ uint32_t nvme_hmlm_vsd_crc(const NvmeHmlmVsdHdr *h, const NvmeHmlmVsdCtrl *c,
 /**
  * nvme_hmlm_encode - write the state of a controller
  * @n: controller
+ * @parts: which parts of it; device memory goes with the vendor-specific data
  *
  * Returns the image; the caller frees it.
  */
-GByteArray *nvme_hmlm_encode(NvmeCtrl *n)
+GByteArray *nvme_hmlm_encode(NvmeCtrl *n, NvmeHmlmParts parts)
 {
     GByteArray *a = g_byte_array_new();
     NvmeCtrlStateHdr hdr = {};
     guint vsd;
 
     g_byte_array_append(a, (const guint8 *)&hdr, sizeof(hdr));
-    put_nvmecs(a, n);
+    if (parts.csvi) {
+        put_nvmecs(a, n);
+    }
     vsd = a->len;
-    put_vsd(a, n);
+    if (parts.csuuidi) {
+        put_vsd(a, n);
+        hdr.vss[0] = cpu_to_le64((a->len - vsd + n->hmlm->mem.size) / 4);
+    }
 
     hdr.csattr = nvme_hmlm_suspended(n) ? NVME_CSATTR_SUSPENDED : 0;
     hdr.nvmecss[0] = cpu_to_le64((vsd - sizeof(hdr)) / 4);
-    hdr.vss[0] = cpu_to_le64((a->len - vsd + n->hmlm->mem.size) / 4);
     memcpy(a->data, &hdr, sizeof(hdr));
 
     return a;

@@ -383,14 +383,31 @@ static void stage_load_mem(NvmeCtrl *n, const NvmeHmlmMemDesc *desc)
     mem->sum = desc->sum;
 }
 
+/* Has the state the parts that the command names, and any at all? */
+static const char *stage_check_parts(NvmeHmlmStage *s, NvmeHmlmParts parts)
+{
+    const NvmeCtrlStateHdr *hdr = (const NvmeCtrlStateHdr *)s->image->data;
+
+    if (hdr->nvmecss[0] && !parts.csvi) {
+        return "queues, but CSVI is 0";
+    }
+    if (hdr->vss[0] && !parts.csuuidi) {
+        return "vendor-specific data, but CSUUIDI is 0";
+    }
+
+    return hdr->nvmecss[0] || hdr->vss[0] ? NULL : "nothing in it";
+}
+
 /* Whether what has come is a good state, and if so what its memory is */
-static const char *stage_check(NvmeCtrl *n, uint64_t end, NvmeHmlmMemDesc *mem)
+static const char *stage_check(NvmeCtrl *n, uint64_t end, NvmeHmlmParts parts,
+                               NvmeHmlmMemDesc *mem)
 {
     NvmeHmlmStage *s = &n->hmlm->stage;
     uint64_t total, mem_len;
     const char *why;
 
     why = nvme_hmlm_sizes(n, s->image->data, s->image->len, &total, &mem_len);
+    why = why ?: stage_check_parts(s, parts);
     if (why) {
         return why;
     }
@@ -410,30 +427,47 @@ static const char *stage_check(NvmeCtrl *n, uint64_t end, NvmeHmlmMemDesc *mem)
     return why;
 }
 
+/* Load what was checked. An enabled controller has to make room first. */
+static uint16_t stage_load(NvmeCtrl *n, const NvmeHmlmMemDesc *mem)
+{
+    NvmeHmlmStage *s = &n->hmlm->stage;
+    uint16_t status;
+
+    if (mem->told && NVME_CC_EN(ldl_le_p(&n->bar.cc))) {
+        s->active = false;      /* a reset drops no state then */
+        nvme_hmlm_disable(n);
+        s->active = true;
+    }
+
+    status = nvme_hmlm_apply(n, s->image->data, s->image->len);
+    if (!status && mem->told) {
+        stage_load_mem(n, mem);
+    }
+
+    return status;
+}
+
 /**
  * nvme_hmlm_stage_commit - the last piece has come: check all, then load it
  * @n: controller
  * @end: where in the state the last piece ended; 0 if it had no length
+ * @parts: which parts the command says that there are
  *
  * Whatever comes of it, the sequence is over. A state that is not good in
  * every point leaves the controller as it was.
  *
  * Returns a status: Invalid Field for a bad state.
  */
-uint16_t nvme_hmlm_stage_commit(NvmeCtrl *n, uint64_t end)
+uint16_t nvme_hmlm_stage_commit(NvmeCtrl *n, uint64_t end, NvmeHmlmParts parts)
 {
-    NvmeHmlmStage *s = &n->hmlm->stage;
     uint16_t status = NVME_INVALID_FIELD | NVME_DNR;
     NvmeHmlmMemDesc mem;
-    const char *why = stage_check(n, end, &mem);
+    const char *why = stage_check(n, end, parts, &mem);
 
     if (why) {
         trace_pci_nvme_err_hmlm_state(n->cntlid, why);
     } else {
-        status = nvme_hmlm_apply(n, s->image->data, s->image->len);
-        if (!status) {
-            stage_load_mem(n, &mem);
-        }
+        status = stage_load(n, &mem);
     }
     nvme_hmlm_stage_drop(n);
 

@@ -55,7 +55,7 @@ QEMU_BUILD_BUG_ON(offsetof(NvmeIdCtrl, subnqn) < NVME_ID_CTRL_MCDQPC + 2);
 
 /*
  * Status of a Suspend whose controller was reset before it became quiet. [?]
- * The specification at hand names none; this one says what holds afterwards.
+ * The specification names none; this one says what holds afterwards.
  */
 #define HMLM_SC_RESET_IN_SUSPEND    NVME_CTRL_NOT_SUSPENDED
 
@@ -235,7 +235,7 @@ uint16_t nvme_hmlm_identify_formats(NvmeCtrl *n, NvmeRequest *req)
         return NVME_INVALID_FIELD | NVME_DNR;
     }
 
-    data[0] = NVME_HMLM_CSVI;
+    data[0] = NVME_HMLM_CSVI_MAX;
     data[1] = NVME_HMLM_CSUUIDI_MAX;
     stw_le_p(&data[2], NVME_HMLM_NVMECS_VER);
     memcpy(&data[4], nvme_hmlm_vsd_uuid, sizeof(nvme_hmlm_vsd_uuid));
@@ -480,14 +480,23 @@ static void hmlm_go(NvmeCtrl *n)
     }
 }
 
-/* The controlling controller loses its queues: nothing to complete there. */
-static void hmlm_forget_requests(NvmeCtrl *n)
+/*
+ * The controlling controller is reset: what it suspended goes on, and it tracks
+ * nothing any more. Its VFs go offline with it, which does the same; a request
+ * that waits for one of them has no queue to be completed in.
+ */
+static void hmlm_let_go(NvmeCtrl *n)
 {
     uint32_t at = 0;
     NvmeCtrl *ctrl;
 
     while ((ctrl = nvme_hmlm_next(n, &at))) {
         ctrl->hmlm->suspend_req = NULL;
+        nvme_hmlm_track_drop(ctrl);
+        if (!pci_is_vf(PCI_DEVICE(ctrl)) &&
+            ctrl->hmlm->phase != NVME_HMLM_RUNNING) {
+            nvme_hmlm_go(ctrl);
+        }
     }
 }
 
@@ -506,7 +515,7 @@ void nvme_hmlm_reset_begin(NvmeCtrl *n)
     trace_pci_nvme_hmlm_reset(n->cntlid, n->hmlm->phase,
                               n->hmlm->stage.active);
     n->hmlm->busy = true;
-    hmlm_forget_requests(n);
+    hmlm_let_go(n);
     nvme_hmlm_late_drop(n);
     nvme_hmlm_fault_drop(n);
     hmlm_complete_suspend(n, HMLM_SC_RESET_IN_SUSPEND | NVME_DNR);
@@ -528,6 +537,9 @@ void nvme_hmlm_reset_end(NvmeCtrl *n)
 
     hmlm->phase = NVME_HMLM_RUNNING;
     hmlm_linger_end(n);
+    if (pci_is_vf(PCI_DEVICE(n)) && !nvme_sctrl(n)->scs) {
+        nvme_hmlm_track_drop(n);
+    }
     hmlm->kept_admin_sq_db = hmlm->kept_admin_cq_db = false;
     bitmap_zero(hmlm->irq_pending, NVME_HMLM_MAX_VECTORS);
     nvme_hmlm_stage_drop(n);
@@ -636,9 +648,11 @@ static uint16_t hmlm_suspend(NvmeCtrl *ctrl, NvmeRequest *req)
         return NVME_INVALID_FIELD | NVME_DNR;
     }
 
-    /* nothing to prepare: the notification changes nothing here */
-    if (stype == NVME_STYPE_NOTIFY &&
-        ctrl->hmlm->phase == NVME_HMLM_RUNNING) {
+    /*
+     * Nothing to prepare: the notification changes nothing here. And it is no
+     * error to suspend what is suspended.
+     */
+    if (stype == NVME_STYPE_NOTIFY || nvme_hmlm_suspended(ctrl)) {
         return NVME_SUCCESS;
     }
 
@@ -723,7 +737,8 @@ uint16_t nvme_hmlm_load(NvmeCtrl *n, const uint8_t *state, uint64_t len)
     nvme_hmlm_stage_begin(n);
     status = nvme_hmlm_stage_write(n, 0, state, len);
 
-    return status ? status : nvme_hmlm_stage_commit(n, len);
+    return status ? status :
+           nvme_hmlm_stage_commit(n, len, nvme_hmlm_all_parts);
 }
 
 static bool hmlm_offset_ok(uint64_t off, uint64_t len, uint64_t max)
@@ -748,21 +763,50 @@ static uint64_t hmlm_state_max(NvmeCtrl *ctrl)
     return nvme_hmlm_image_max(ctrl) + ctrl->params.hmlm.mem_max;
 }
 
-static uint16_t hmlm_set_state_check(NvmeCtrl *ctrl, NvmeCmd *cmd)
+/* Is there a queue besides the admin queues? */
+static bool hmlm_has_io_queues(NvmeCtrl *n)
 {
-    uint32_t dw11 = le32_to_cpu(cmd->cdw11);
+    for (uint32_t i = 1; i <= n->params.max_ioqpairs; i++) {
+        if (n->sq[i] || n->cq[i]) {
+            return true;
+        }
+    }
 
-    if (extract32(dw11, 16, 8) != NVME_HMLM_CSVI ||
-        extract32(dw11, 24, 8) > NVME_HMLM_CSUUIDI_MAX) {
+    return false;
+}
+
+/*
+ * May a state be set now, and is it named as it can be? The specification also
+ * has it for a controller that is enabled or offline, but not suspended; such a
+ * one is refused here.
+ */
+static uint16_t hmlm_set_state_check(NvmeCtrl *ctrl, NvmeCmd *cmd,
+                                     NvmeHmlmParts parts, uint8_t seqind)
+{
+    if (parts.csvi > NVME_HMLM_CSVI_MAX ||
+        parts.csuuidi > NVME_HMLM_CSUUIDI_MAX ||
+        (!parts.csvi && !parts.csuuidi)) {
+        return NVME_INVALID_FIELD | NVME_DNR;
+    }
+    if (!nvme_hmlm_suspended(ctrl)) {
+        return NVME_INVALID_CTRL_ID | NVME_DNR;
+    }
+    if (hmlm_has_io_queues(ctrl)) {
+        return NVME_INVALID_FIELD | NVME_DNR;
+    }
+    /* only the last of several may have no data */
+    if (!cmd->cdw15 && seqind != NVME_SEQIND_LAST) {
         return NVME_INVALID_FIELD | NVME_DNR;
     }
 
-    return nvme_hmlm_loadable(ctrl);
+    return NVME_SUCCESS;
 }
 
 /* Migration Send, Set Controller State. NUMD is not 0's based. */
 static uint16_t hmlm_set_state(NvmeCtrl *n, NvmeCtrl *ctrl, NvmeRequest *req)
 {
+    uint32_t dw11 = le32_to_cpu(req->cmd.cdw11);
+    NvmeHmlmParts parts = { extract32(dw11, 16, 8), extract32(dw11, 24, 8) };
     uint8_t seqind = extract32(le32_to_cpu(req->cmd.cdw10), 16, 2);
     uint64_t len = (uint64_t)le32_to_cpu(req->cmd.cdw15) << 2;
     uint64_t off = nvme_hmlm_cmd_offset(&req->cmd);
@@ -771,7 +815,7 @@ static uint16_t hmlm_set_state(NvmeCtrl *n, NvmeCtrl *ctrl, NvmeRequest *req)
 
     trace_pci_nvme_hmlm_set_state(ctrl->cntlid, seqind, off, len);
 
-    status = hmlm_set_state_check(ctrl, &req->cmd);
+    status = hmlm_set_state_check(ctrl, &req->cmd, parts, seqind);
     if (status) {
         return status;
     }
@@ -800,11 +844,24 @@ static uint16_t hmlm_set_state(NvmeCtrl *n, NvmeCtrl *ctrl, NvmeRequest *req)
 
     status = nvme_hmlm_stage_write(ctrl, off, buf, len);
     if (!status && (seqind & NVME_SEQIND_LAST)) {
-        status = nvme_hmlm_stage_commit(ctrl, len ? off + len : 0);
+        status = nvme_hmlm_stage_commit(ctrl, len ? off + len : 0, parts);
         trace_pci_nvme_hmlm_set_done(ctrl->cntlid, status);
     }
 
     return status ? status : nvme_hmlm_pace(n, req, len);
+}
+
+/*
+ * Migration Send, Resume. A state that came in part has to be completed, or a
+ * reset has to end it with the suspension.
+ */
+static uint16_t hmlm_resume(NvmeCtrl *ctrl)
+{
+    if (nvme_hmlm_suspended(ctrl) && ctrl->hmlm->stage.active) {
+        return NVME_CMD_SEQ_ERROR | NVME_DNR;
+    }
+
+    return nvme_hmlm_go(ctrl);
 }
 
 static uint16_t hmlm_migration_send(NvmeCtrl *n, NvmeRequest *req)
@@ -827,21 +884,21 @@ static uint16_t hmlm_migration_send(NvmeCtrl *n, NvmeRequest *req)
     case NVME_MS_SEL_SUSPEND:
         return hmlm_suspend(ctrl, req);
     case NVME_MS_SEL_RESUME:
-        return nvme_hmlm_go(ctrl);
+        return hmlm_resume(ctrl);
     default:
         return hmlm_set_state(n, ctrl, req);
     }
 }
 
 /*
- * Copy part of the state. Beyond its end zeros follow, so that a host may read
- * the size and the rest of a small state at once.
+ * Copy part of the state, of which @msize bytes are device memory. Beyond its
+ * end zeros follow, so that a host may read the size and the rest of a small
+ * state at once.
  */
-static void hmlm_copy_state(NvmeCtrl *ctrl, GByteArray *image, uint64_t off,
-                            uint8_t *buf, uint64_t len)
+static void hmlm_copy_state(NvmeCtrl *ctrl, GByteArray *image, uint64_t msize,
+                            uint64_t off, uint8_t *buf, uint64_t len)
 {
     uint64_t mstart = nvme_hmlm_mem_start(ctrl);
-    uint64_t msize = ctrl->hmlm->mem.size;
     uint64_t end = off + len;
 
     while (off < end) {
@@ -875,7 +932,7 @@ static void hmlm_copy_state(NvmeCtrl *ctrl, GByteArray *image, uint64_t off,
  */
 GByteArray *nvme_hmlm_save(NvmeCtrl *n, uint64_t max)
 {
-    g_autoptr(GByteArray) image = nvme_hmlm_encode(n);
+    g_autoptr(GByteArray) image = nvme_hmlm_encode(n, nvme_hmlm_all_parts);
     uint64_t len = image->len + n->hmlm->mem.size;
     GByteArray *state;
 
@@ -885,7 +942,7 @@ GByteArray *nvme_hmlm_save(NvmeCtrl *n, uint64_t max)
 
     state = g_byte_array_sized_new(len);
     g_byte_array_set_size(state, len);
-    hmlm_copy_state(n, image, 0, state->data, len);
+    hmlm_copy_state(n, image, n->hmlm->mem.size, 0, state->data, len);
 
     return state;
 }
@@ -897,14 +954,16 @@ static uint16_t hmlm_migration_recv(NvmeCtrl *n, NvmeRequest *req)
     uint32_t dw11 = le32_to_cpu(req->cmd.cdw11);
     uint64_t len = ((uint64_t)le32_to_cpu(req->cmd.cdw15) + 1) << 2;
     uint64_t off = nvme_hmlm_cmd_offset(&req->cmd);
+    NvmeHmlmParts parts = { extract32(dw10, 16, 8), extract32(dw11, 16, 8) };
     g_autoptr(GByteArray) image = NULL;
     g_autofree uint8_t *buf = NULL;
+    uint64_t mem_size;
     NvmeCtrl *ctrl;
     uint16_t status;
 
     if (extract32(dw10, 0, 8) != NVME_MR_SEL_GET_STATE ||
-        extract32(dw10, 16, 8) != NVME_HMLM_CSVI ||
-        extract32(dw11, 16, 8) > NVME_HMLM_CSUUIDI_MAX || off % 4) {
+        parts.csvi > NVME_HMLM_CSVI_MAX ||
+        parts.csuuidi > NVME_HMLM_CSUUIDI_MAX || off % 4) {
         return NVME_INVALID_FIELD | NVME_DNR;
     }
 
@@ -918,15 +977,16 @@ static uint16_t hmlm_migration_recv(NvmeCtrl *n, NvmeRequest *req)
     }
 
     nvme_hmlm_mem_accrue(ctrl);
-    image = nvme_hmlm_encode(ctrl);
+    image = nvme_hmlm_encode(ctrl, parts);
+    mem_size = parts.csuuidi ? ctrl->hmlm->mem.size : 0;
     trace_pci_nvme_hmlm_get_state(ctrl->cntlid, off, len,
                                   nvme_hmlm_suspended(ctrl));
-    if (off >= image->len + ctrl->hmlm->mem.size) {
+    if (off > image->len + mem_size) {
         return NVME_INVALID_FIELD | NVME_DNR;
     }
 
     buf = g_malloc(len);
-    hmlm_copy_state(ctrl, image, off, buf, len);
+    hmlm_copy_state(ctrl, image, mem_size, off, buf, len);
     req->cqe.result = cpu_to_le32(nvme_hmlm_suspended(ctrl));
     status = nvme_c2h(n, buf, len, req);
 

@@ -105,19 +105,20 @@ enum NvmeSequenceIndicator {
 #define NVME_MR_SEL_GET_STATE   0
 
 /*
- * Controller State Version Index: 1-based into the CNS 20h list, of which we
- * have one entry, version 0. [?] Whether a controller may be asked for "none"
- * (index 0) is not confirmed; it would return no queues, so it is refused.
+ * Controller State Version Index and UUID Index: 1-based into the CNS 20h lists,
+ * of which each has one entry here; 0: the state has no such part.
  */
-#define NVME_HMLM_CSVI          1
+#define NVME_HMLM_CSVI_MAX      1
+#define NVME_HMLM_CSUUIDI_MAX   1
 #define NVME_HMLM_NVMECS_VER    0
 
-/*
- * Controller State UUID Index: 1-based into the CNS 20h list, of which we have
- * one entry, the format of our vendor-specific data. [?] 0 names no format; it
- * is taken as the only one there is.
- */
-#define NVME_HMLM_CSUUIDI_MAX   1
+/* Which parts of a state a command is about */
+typedef struct NvmeHmlmParts {
+    uint8_t csvi;               /* 0: no NVMe Controller State (queues) */
+    uint8_t csuuidi;            /* 0: no vendor-specific data */
+} NvmeHmlmParts;
+
+static const NvmeHmlmParts nvme_hmlm_all_parts = { 1, 1 };
 
 /* Controller State header */
 #define NVME_CSATTR_SUSPENDED   (1 << 0)
@@ -264,6 +265,7 @@ typedef struct NvmeHmlmStage {
     bool        mem_seed_known;
 } NvmeHmlmStage;
 
+    bool told;                  /* by vendor-specific data; else it stays */
 /* What an image says of the device memory that belongs to it */
 typedef struct NvmeHmlmMemDesc {
     uint64_t size;
@@ -423,7 +425,7 @@ uint16_t nvme_hmlm_track_send(NvmeCtrl *n, NvmeRequest *req);
 uint16_t nvme_hmlm_track_recv(NvmeCtrl *n, NvmeRequest *req);
 
 /* hmlm-encode.c, hmlm-decode.c: the state of a controller as bytes, and back */
-GByteArray *nvme_hmlm_encode(NvmeCtrl *n);
+GByteArray *nvme_hmlm_encode(NvmeCtrl *n, NvmeHmlmParts parts);
 const char *nvme_hmlm_sizes(NvmeCtrl *n, const uint8_t *image, uint64_t len,
                             uint64_t *total, uint64_t *mem);
 const char *nvme_hmlm_check(NvmeCtrl *n, const uint8_t *image, uint64_t len,
@@ -493,7 +495,8 @@ void nvme_hmlm_stage_begin(NvmeCtrl *n);
 void nvme_hmlm_stage_drop(NvmeCtrl *n);
 uint16_t nvme_hmlm_stage_write(NvmeCtrl *n, uint64_t off, const uint8_t *buf,
                                size_t len);
-uint16_t nvme_hmlm_stage_commit(NvmeCtrl *n, uint64_t end);
+uint16_t nvme_hmlm_stage_commit(NvmeCtrl *n, uint64_t end,
+                                NvmeHmlmParts parts);
 
 /* ctrl.c: what hmlm*.c uses of it */
 int nvme_start_ctrl(NvmeCtrl *n);

@@ -64,7 +64,7 @@ TEST_F(DeviceModelLife, FunctionLevelResetDropsHalfSentState) {
     resume(vf);
 }
 
-TEST_F(DeviceModelLife, ResumeDropsHalfSentState) {
+TEST_F(DeviceModelLife, NoResumeWithAHalfSentState) {
     Machine &vf = open(0);
     boot(vf);
     const nvme::ControllerState state = take_state(vf);
@@ -72,12 +72,22 @@ TEST_F(DeviceModelLife, ResumeDropsHalfSentState) {
     vf.device().reset();
     suspend(vf);
     ASSERT_EQ(put_part(vf, nvme::Sequence::first, 0, bytes.first(48)), success);
+    EXPECT_EQ(pf().resume(vf.cntlid()).status, command_sequence_error);
+    EXPECT_EQ(put_part(vf, nvme::Sequence::last, 48, bytes.subspan(48)), success)
+        << "what had come stayed";
     resume(vf);
-    suspend(vf);
-    EXPECT_NE(put_part(vf, nvme::Sequence::last, 48, bytes.subspan(48)), success);
-    resume(vf);
+    vf.device().reset();
     Guest &guest = boot(vf);
     guest.write_and_verify(guest.queue(), Lba{0}, 4);
+}
+
+TEST_F(DeviceModelLife, ResumeAfterARefusedState) {
+    Machine &vf = open(0);
+    suspend(vf);
+    EXPECT_EQ(put_part(vf, nvme::Sequence::entire, 0, Bytes(64, std::byte{0xff})), invalid_field);
+    resume(vf);
+    Guest &guest = boot(vf);
+    guest.write_and_verify(guest.queue(), Lba{0}, 5);
 }
 
 TEST_F(DeviceModelLife, ResetDropsLoadedState) {

@@ -90,7 +90,7 @@ TEST_F(DevicePeer, IsListed) {
 TEST_F(DevicePeer, SuspendsAndResumes) {
     Guest &guest = boot_peer();
     suspend(peer());
-    EXPECT_EQ(pf().suspend(peer().cntlid()).status, controller_suspended);
+    EXPECT_TRUE(nvme::ControllerState{pf().read_whole_state(peer().cntlid())}.suspended());
     resume(peer());
     EXPECT_EQ(pf().resume(peer().cntlid()).status, controller_not_suspended);
     guest.write_and_verify(guest.queue(), Lba{0}, 1);
@@ -143,6 +143,17 @@ TEST_F(DevicePeer, ResetDropsSuspension) {
     suspend(peer());
     reset(peer());
     EXPECT_EQ(pf().resume(peer().cntlid()).status, controller_not_suspended);
+}
+
+// The last one: it takes the VFs offline.
+TEST_F(DevicePeer, ResetOfWhoControlsItLetsItGo) {
+    Guest &guest = boot_peer();
+    suspend(peer());
+    sysfs::write(std::filesystem::path{"/sys/class/nvme"} /
+                     std::filesystem::path{the_rig().pf().device}.filename() / "reset_controller",
+                 "1");
+    EXPECT_EQ(pf().resume(peer().cntlid()).status, controller_not_suspended);
+    guest.write_and_verify(guest.queue(), Lba{0}, 4);
 }
 
 } // namespace lm::test

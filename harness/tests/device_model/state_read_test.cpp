@@ -213,6 +213,49 @@ TEST_F(DeviceModelGet, OffsetFarBeyondTheStateIsRefused) {
     resume(vf);
 }
 
+/// Each part of a state is there only when its index is not 0.
+TEST_F(DeviceModelGet, PartsThatNobodyAskedForAreNotThere) {
+    Machine &vf = open(0);
+    boot(vf);
+    const nvme::ControllerState whole = take_state(vf);
+    const auto part = [&](std::uint8_t version, std::uint8_t uuid, std::size_t bytes) {
+        nvme::StatePiece piece = pf().piece(vf.cntlid(), ByteOffset{0}, bytes);
+        piece.version_index = version;
+        piece.uuid_index = uuid;
+        Bytes data(bytes);
+        EXPECT_EQ(pf().get_state(piece, data).status, success);
+        return data;
+    };
+    const std::size_t header = 48;
+    const ByteView queues = whole.nvmecs();
+    const ByteView vendor = whole.vendor_specific();
+
+    Bytes data = part(1, 0, header + queues.size());
+    EXPECT_EQ(load<std::uint64_t>(data, 16), queues.size() / 4) << "NVMECSS";
+    EXPECT_EQ(load<std::uint64_t>(data, 32), 0U) << "VSS";
+    EXPECT_TRUE(std::ranges::equal(ByteView{data}.subspan(header), queues));
+
+    data = part(0, 1, header + vendor.size());
+    EXPECT_EQ(load<std::uint64_t>(data, 16), 0U) << "NVMECSS";
+    EXPECT_EQ(load<std::uint64_t>(data, 32), vendor.size() / 4) << "VSS";
+    EXPECT_TRUE(std::ranges::equal(ByteView{data}.subspan(header), vendor));
+
+    data = part(0, 0, header);
+    EXPECT_TRUE(all_zero(ByteView{data}.subspan(16))) << "no part at all";
+    EXPECT_EQ(load<std::uint8_t>(data, 2) & 1, 1) << "CSATTR";
+    resume(vf);
+}
+
+TEST_F(DeviceModelGet, TheEndOfTheStateIsNotBeyondIt) {
+    Machine &vf = open(0);
+    boot(vf);
+    const std::size_t size = take_state(vf).bytes().size();
+    EXPECT_EQ(get(vf.cntlid(), ByteOffset{size - 4}, 64), success);
+    EXPECT_EQ(get(vf.cntlid(), ByteOffset{size}, 4), success);
+    EXPECT_EQ(get(vf.cntlid(), ByteOffset{size + 4}, 4), invalid_field);
+    resume(vf);
+}
+
 TEST_F(DeviceModelGet, UnknownVersionIndexIsRefused) {
     Machine &vf = open(0);
     boot(vf);

@@ -33,6 +33,26 @@ class DeviceModelSet : public DeviceModel {
             .status;
     }
 
+    [[nodiscard]] Machine &source() const { return *source_; }
+
+    /// A suspended function's state, without vendor-specific data.
+    static Bytes read_queues(Machine &vf) {
+        nvme::StatePiece piece = pf().piece(vf.cntlid(), ByteOffset{0}, 48);
+        piece.uuid_index = 0;
+        Bytes state(48);
+        EXPECT_EQ(pf().get_state(piece, state).status, success);
+        EXPECT_EQ(load<std::uint64_t>(state, 32), 0U) << "VSS";
+        state.resize(48 + 4 * load<std::uint64_t>(state, 16));
+        piece.dwords = static_cast<std::uint32_t>(state.size() / 4);
+        EXPECT_EQ(pf().get_state(piece, state).status, success);
+        return state;
+    }
+    static nvme::Status set_queues(Machine &vf, ByteView state) {
+        nvme::StatePiece piece = pf().piece(vf.cntlid(), ByteOffset{0}, state.size());
+        piece.uuid_index = 0;
+        return pf().set_state(piece, nvme::Sequence::entire, state).status;
+    }
+
     /// Whether the guest lives on at the destination.
     void expect_alive(Machine &vf) {
         guest_->move_to(vf);
@@ -109,33 +129,95 @@ TEST_F(DeviceModelSet, EntireDropsWhatWasHalfSent) {
 TEST_F(DeviceModelSet, RunningControllerRefuses) {
     const nvme::ControllerState state = guest_state();
     Machine &vf = open(1);
-    EXPECT_EQ(set_entire(vf.cntlid(), state.bytes()), controller_not_suspended);
+    EXPECT_EQ(set_entire(vf.cntlid(), state.bytes()), invalid_controller_identifier);
     suspend(vf);
     expect_untouched(vf, state.bytes());
 }
 
-TEST_F(DeviceModelSet, EnabledControllerRefuses) {
+TEST_F(DeviceModelSet, ControllerWithQueuesRefuses) {
     const nvme::ControllerState state = guest_state();
     Machine &vf = open(1);
     Guest &resident = boot(vf);
     suspend(vf);
-    EXPECT_NE(set_entire(vf.cntlid(), state.bytes()), success)
-        << "a state is only for a controller that was reset or disabled";
+    EXPECT_EQ(set_entire(vf.cntlid(), state.bytes()), invalid_field)
+        << "a state is only for a controller without I/O queues";
     resume(vf);
     resident.write_and_verify(resident.queue(), Lba{64}, 3);
+}
+
+TEST_F(DeviceModelSet, EnabledControllerBecomesAnother) {
+    const nvme::ControllerState state = guest_state();
+    Machine &vf = open(1);
+    boot(vf, {});
+    suspend(vf);
+    EXPECT_EQ(set_entire(vf.cntlid(), state.bytes()), success);
+    expect_alive(vf);
+}
+
+/// Queues alone, without vendor-specific data, are for a controller that was
+/// enabled by other means: here, the same guest's.
+TEST_F(DeviceModelSet, QueuesAloneJoinAnEnabledController) {
+    Machine &vf = open(0);
+    Guest &guest = boot(vf, queue_pairs(1, vf, 16, 16, true));
+    guest.write(guest.queue(), Lba{16}, 99);
+    pf().require(nvme::suspend(vf.cntlid()));
+    const Bytes queues = read_queues(vf);
+    resume(vf);
+    guest.driver().admin_require(nvme::delete_sq(QueueId{1}));
+    guest.driver().admin_require(nvme::delete_cq(QueueId{1}));
+    suspend(vf);
+    EXPECT_EQ(set_queues(vf, queues), success);
+    EXPECT_EQ(read_queues(vf), queues) << "all of them are back";
+    resume(vf);
+    guest.verify(guest.queue(), Lba{16}, 99);
+    guest.write_and_verify(guest.queue(), Lba{24}, 100);
+}
+
+TEST_F(DeviceModelSet, QueuesAloneAreNotForADisabledController) {
+    const nvme::ControllerState state = guest_state();
+    const Bytes queues = read_queues(source());
+    Machine &vf = destination();
+    EXPECT_EQ(set_queues(vf, queues), invalid_field);
+    expect_untouched(vf, state.bytes());
+}
+
+TEST_F(DeviceModelSet, PartsThatTheCommandDoesNotName) {
+    const nvme::ControllerState state = guest_state();
+    Machine &vf = destination();
+    nvme::StatePiece piece = pf().piece(vf.cntlid(), ByteOffset{0}, state.bytes().size());
+    for (const auto &[version, uuid] : {std::pair{0, 1}, {1, 0}, {0, 0}}) {
+        piece.version_index = static_cast<std::uint8_t>(version);
+        piece.uuid_index = static_cast<std::uint8_t>(uuid);
+        EXPECT_EQ(pf().set_state(piece, nvme::Sequence::entire, state.bytes()).status,
+                  invalid_field)
+            << "CSVI " << version << ", CSUUIDI " << uuid;
+    }
+    expect_untouched(vf, state.bytes());
+}
+
+TEST_F(DeviceModelSet, OnlyTheLastMayHaveNoData) {
+    const nvme::ControllerState state = guest_state();
+    Machine &vf = destination();
+    EXPECT_EQ(put(vf, nvme::Sequence::first, 0, {}), invalid_field);
+    EXPECT_EQ(put(vf, nvme::Sequence::entire, 0, {}), invalid_field);
+    ASSERT_EQ(put(vf, nvme::Sequence::first, 0, state.bytes()), success);
+    EXPECT_EQ(put(vf, nvme::Sequence::middle, 48, {}), invalid_field);
+    EXPECT_EQ(put(vf, nvme::Sequence::last, 0, {}), success);
+    expect_alive(vf);
 }
 
 TEST_F(DeviceModelSet, MiddleWithoutFirst) {
     const nvme::ControllerState state = guest_state();
     Machine &vf = destination();
-    EXPECT_NE(put(vf, nvme::Sequence::middle, 0, ByteView{state.bytes()}.first(48)), success);
+    EXPECT_EQ(put(vf, nvme::Sequence::middle, 0, ByteView{state.bytes()}.first(48)),
+              command_sequence_error);
     expect_untouched(vf, state.bytes());
 }
 
 TEST_F(DeviceModelSet, LastWithoutFirst) {
     const nvme::ControllerState state = guest_state();
     Machine &vf = destination();
-    EXPECT_NE(put(vf, nvme::Sequence::last, 0, state.bytes()), success);
+    EXPECT_EQ(put(vf, nvme::Sequence::last, 0, state.bytes()), command_sequence_error);
     expect_untouched(vf, state.bytes());
 }
 
