@@ -122,8 +122,9 @@ static void format_list_bounds(struct kunit *test)
 
 	for (versions = 0; versions < 256; versions++) {
 		for (uuids = 0; uuids < 256; uuids++) {
-			bool fits = versions && 2 + 2 * versions + 16 * uuids <= PAGE &&
-				    versions * (uuids ? uuids : 1) <= 1024;
+			bool fits = (versions || uuids) &&
+				    2 + 2 * versions + 16 * uuids <= PAGE &&
+				    (versions ?: 1) * (uuids ?: 1) <= 1024;
 
 			page[0] = versions;
 			page[1] = uuids;
@@ -159,6 +160,30 @@ static void formats_without_uuid(struct kunit *test)
 		nvme_lm_decode_format(page, &list, i, &format);
 		KUNIT_EXPECT_EQ(test, get_unaligned_le16(bytes), versions[i]);
 		KUNIT_EXPECT_NULL(test, memchr_inv(bytes + 2, 0, 30));
+	}
+}
+
+/* A device may have all of its state in vendor specific data. */
+static void formats_without_versions(struct kunit *test)
+{
+	struct nvme_lm_format_list list;
+	struct nvme_lm_format format;
+	u8 *page = noise(test);
+	u8 *bytes = (u8 *)&format;
+	u8 csvi, csuuidi;
+	unsigned int i;
+
+	page[0] = 0;
+	page[1] = 2;
+	KUNIT_ASSERT_EQ(test, nvme_lm_decode_format_list(page, &list), 0);
+	KUNIT_ASSERT_EQ(test, nvme_lm_format_count(&list), 2);
+	for (i = 0; i < 2; i++) {
+		nvme_lm_format_selectors(&list, i, &csvi, &csuuidi);
+		KUNIT_EXPECT_EQ(test, csvi, 0);
+		KUNIT_EXPECT_EQ(test, csuuidi, i + 1);
+		nvme_lm_decode_format(page, &list, i, &format);
+		KUNIT_EXPECT_EQ(test, get_unaligned_le16(bytes), 0xffff);
+		KUNIT_EXPECT_MEMEQ(test, bytes + 16, page + 2 + 16 * i, 16);
 	}
 }
 
@@ -215,6 +240,8 @@ static void format_count_bounds(struct kunit *test)
 		u8 versions, uuids;
 		int ret;
 	} cases[] = {
+		{ 0, 0, -EREMOTEIO },
+		{ 0, 255, 0 },
 		{ 255, 0, 0 },
 		{ 255, 1, 0 },
 		{ 255, 4, 0 },
@@ -280,7 +307,7 @@ static void state_size(struct kunit *test)
 	int ret;
 
 	KUNIT_ASSERT_NOT_NULL(test, header);
-	memset(header, 0xff, 16);
+	memset(header + 2, 0xff, 14);
 	put_unaligned_le64(param->nvmecss, header + 16);
 	put_unaligned_le64(param->nvmecss_high, header + 24);
 	put_unaligned_le64(param->vss, header + 32);
@@ -289,6 +316,22 @@ static void state_size(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ret, param->size ? 0 : -EREMOTEIO);
 	if (param->size)
 		KUNIT_EXPECT_EQ(test, size, param->size);
+}
+
+/* VER at 1:0: what another version has where, nobody knows. */
+static void state_of_another_version(struct kunit *test)
+{
+	u8 *header = kunit_kzalloc(test, 48, GFP_KERNEL);
+	u64 size;
+
+	KUNIT_ASSERT_NOT_NULL(test, header);
+	put_unaligned_le64(2, header + 16);
+	KUNIT_EXPECT_EQ(test, nvme_lm_decode_state_size(header, TIB, &size), 0);
+	header[0] = 1;
+	KUNIT_EXPECT_EQ(test, nvme_lm_decode_state_size(header, TIB, &size), -EREMOTEIO);
+	header[0] = 0;
+	header[1] = 0x80;
+	KUNIT_EXPECT_EQ(test, nvme_lm_decode_state_size(header, TIB, &size), -EREMOTEIO);
 }
 
 /* Controller List: count at 1:0, at most 2047 CNTLIDs from byte 2 on. */
@@ -339,10 +382,12 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(secondary_entries),
 	KUNIT_CASE(format_list_bounds),
 	KUNIT_CASE(formats_without_uuid),
+	KUNIT_CASE(formats_without_versions),
 	KUNIT_CASE(formats_with_uuids),
 	KUNIT_CASE(last_format_of_the_longest_list),
 	KUNIT_CASE(format_count_bounds),
 	KUNIT_CASE_PARAM(state_size, state_size_gen_params),
+	KUNIT_CASE(state_of_another_version),
 	KUNIT_CASE(controller_list),
 	KUNIT_CASE(namespace_list),
 	{}

@@ -38,6 +38,7 @@
 #define UUID_LEN		16
 
 /* Controller State. */
+#define CS_VER			0
 #define CS_NVMECSS		16
 #define CS_VSS			32
 
@@ -123,15 +124,15 @@ void nvme_lm_decode_secondary(const u8 *page, unsigned int index,
  * @page: the data structure, %NVME_LM_IDENTIFY_SIZE bytes
  * @list: filled in
  *
- * Return: 0, or -EREMOTEIO if there is no version, the list is longer than the
- * data structure, or it amounts to more than %NVME_LM_MAX_FORMATS.
+ * Return: 0, or -EREMOTEIO if there is neither version nor UUID, the list is longer
+ * than the data structure, or it amounts to more than %NVME_LM_MAX_FORMATS.
  */
 int nvme_lm_decode_format_list(const u8 *page, struct nvme_lm_format_list *list)
 {
 	list->versions = page[SCSF_NV];
 	list->uuids = page[SCSF_NUUID];
 
-	if (!list->versions)
+	if (!list->versions && !list->uuids)
 		return -EREMOTEIO;
 	if (SCSF_VERSIONS + 2 * list->versions + UUID_LEN * list->uuids >
 	    NVME_LM_IDENTIFY_SIZE)
@@ -145,14 +146,15 @@ int nvme_lm_decode_format_list(const u8 *page, struct nvme_lm_format_list *list)
  * nvme_lm_format_count - how many state formats a list amounts to
  * @list: the list
  *
- * A state has a version and, where the device lists vendor specific formats,
- * one of those: each version goes with each UUID.
+ * A state has a version and a vendor specific format, or only one of these where
+ * the device does not list the other: each version goes with each UUID.
  *
  * Return: at least 1 and at most %NVME_LM_MAX_FORMATS.
  */
 unsigned int nvme_lm_format_count(const struct nvme_lm_format_list *list)
 {
-	return list->versions * max_t(unsigned int, list->uuids, 1);
+	return max_t(unsigned int, list->versions, 1) *
+	       max_t(unsigned int, list->uuids, 1);
 }
 
 /**
@@ -171,8 +173,10 @@ void nvme_lm_decode_format(const u8 *page,
 
 	nvme_lm_format_selectors(list, index, &csvi, &csuuidi);
 	memset(format, 0, sizeof(*format));
-	memcpy(&format->version, page + SCSF_VERSIONS + 2 * (csvi - 1),
-	       sizeof(format->version));
+	format->version = cpu_to_le16(NVME_LM_FORMAT_NO_VERSION);
+	if (csvi)
+		memcpy(&format->version, page + SCSF_VERSIONS + 2 * (csvi - 1),
+		       sizeof(format->version));
 	if (csuuidi)
 		memcpy(format->uuid, uuids + UUID_LEN * (csuuidi - 1),
 		       sizeof(format->uuid));
@@ -182,7 +186,7 @@ void nvme_lm_decode_format(const u8 *page,
  * nvme_lm_format_selectors - how a command names a state format
  * @list: the list
  * @index: which, less than nvme_lm_format_count()
- * @csvi: filled in: CSVI, 1-based index of the version
+ * @csvi: filled in: CSVI, 1-based index of the version, 0 if there is none
  * @csuuidi: filled in: CSUUIDI, 1-based index of the UUID, 0 if there is none
  */
 void nvme_lm_format_selectors(const struct nvme_lm_format_list *list,
@@ -190,7 +194,7 @@ void nvme_lm_format_selectors(const struct nvme_lm_format_list *list,
 {
 	unsigned int uuids = max_t(unsigned int, list->uuids, 1);
 
-	*csvi = index / uuids + 1;
+	*csvi = list->versions ? index / uuids + 1 : 0;
 	*csuuidi = list->uuids ? index % uuids + 1 : 0;
 }
 
@@ -200,7 +204,8 @@ void nvme_lm_format_selectors(const struct nvme_lm_format_list *list,
  * @max: most bytes that are believed
  * @size: filled in: bytes, with the header
  *
- * NVMECSS and VSS are 128-bit counts of dwords.
+ * NVMECSS and VSS are 128-bit counts of dwords.  Of a version other than 0
+ * nobody knows where they stand.
  *
  * Return: 0 or -EREMOTEIO.
  */
@@ -210,6 +215,8 @@ int nvme_lm_decode_state_size(const u8 *header, u64 max, u64 *size)
 	u64 vss = get_unaligned_le64(header + CS_VSS);
 	u64 room;
 
+	if (get_unaligned_le16(header + CS_VER))
+		return -EREMOTEIO;
 	if (get_unaligned_le64(header + CS_NVMECSS + 8) || get_unaligned_le64(header + CS_VSS + 8))
 		return -EREMOTEIO;
 	/* Each against the room that is left, so that no sum can wrap. */

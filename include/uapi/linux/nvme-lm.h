@@ -162,10 +162,14 @@ struct nvme_lm_identity {
 	__u8   subnqn[256];
 };
 
+/* There is no version: the state is vendor specific data alone. */
+#define NVME_LM_FORMAT_NO_VERSION	0xffff
+
 /**
  * struct nvme_lm_format - which format the state has
  * @version: NVMe Controller State version (the VER of NVMECS): the value from
- *	the Supported Controller State Formats list, not an index into it
+ *	the Supported Controller State Formats list, not an index into it;
+ *	%NVME_LM_FORMAT_NO_VERSION if that list has none, and the state no NVMECS
  * @reserved: 0
  * @uuid: UUID of the vendor specific state format, 0 if the device has none
  */
