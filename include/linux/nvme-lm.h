@@ -316,7 +316,10 @@ typedef void (*nvme_lm_dirty_fn)(void *priv, u64 iova, u64 len);
  * @page_size: the granularity that is wanted in bytes, a power of two; on
  *	success the one that was granted, which may be coarser or finer
  *
- * More than @ranges may be tracked where the device takes fewer of them.
+ * More than @ranges may be tracked where the device takes fewer of them.  A
+ * function that is suspended writes nothing: of such a one the device is told
+ * when it is resumed.  Then all counts as written, once, and what was granted is
+ * what will be asked for.
  *
  * Return: 0 or an errno of the table above; -EALREADY if it is tracked,
  * -EOPNOTSUPP if it cannot be, -ENOSPC if that is more than the device can do.
@@ -329,7 +332,7 @@ int nvme_lm_track_start(struct nvme_lm_function *fn,
  * nvme_lm_track_restart - go on tracking after the function was reset
  * @fn: the handle of a function that is tracked
  *
- * A device forgets with a reset that it tracks, and what was written.  So all
+ * A device may forget with a reset that it tracks, and what was written.  So all
  * that is tracked counts as written, and is told of once more.
  *
  * Return: 0 or an errno of the table above; after an error every read fails

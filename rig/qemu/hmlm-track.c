@@ -6,14 +6,17 @@
  * Memory Changes; Track Receive, Tracked Memory Changes).
  *
  * Properties of the PF (its VFs inherit them):
- *   hmlm-track-ranges=N   CMMRTD, ranges that one controller can be tracked in;
- *                         0: memory tracking is not offered. Default 16.
- *   hmlm-track-total=N    NMMRTD, ranges of all controllers together.
- *                         Default 40: three controllers cannot all have 16.
+ *   hmlm-track-ranges=N   CMMRTD, ranges that this controller tracks, of all the
+ *                         controllers it tracks together; 0: memory tracking
+ *                         is not offered. Default 40.
+ *   hmlm-track-total=N    NMMRTD, the same for the subsystem. Default 40.
+ *   hmlm-track-most=N     Ranges that one controller can be tracked in; more
+ *                         are Not Enough Resources. Default 16.
  *   hmlm-track-min=N      MINMRTG, default 0 (4 KiB).
  *   hmlm-track-max=N      MAXMRTG, default 9 (2 MiB).
- *   hmlm-track-coarsen=N  Grant a granularity N powers of two coarser than the
- *                         one asked for, up to MAXMRTG. Default 0.
+ *   hmlm-track-coarsen=N  A granularity finer than MINMRTG + N, but for one
+ *                         above MAXMRTG, is Not Enough Resources. Default 0.
+ *   hmlm-track-pow2=on    TRATTR.MRTLL: lengths have to be powers of two.
  *
  * Every write of a controller to host memory is told to nvme_hmlm_track_mark()
  * after it was done: a host that reads the report, and then the memory, gets
@@ -26,13 +29,14 @@
  */
 
 #include "qemu/osdep.h"
+#include "qemu/host-utils.h"
 #include "qapi/error.h"
 #include "hw/pci/pci_device.h"
 
 #include "hmlm.h"
 #include "trace.h"
 
-/* [?] Granularities are powers of two of the smallest page, 4 KiB here. */
+/* MINMRTG, RMRTG, MRTG and RPMPG n: 2^n times 4 KiB, whatever CAP.MPSMIN is */
 #define TRACK_MIN_SHIFT     12
 /* 1 TiB: far above any use, and no shift of an address comes near 64. */
 #define TRACK_MAX_GRAN      28
@@ -103,7 +107,8 @@ void nvme_hmlm_track_init(NvmeCtrl *n)
     stw_le_p(id + NVME_ID_CTRL_NMMRTD, n->params.hmlm.track_total);
     id[NVME_ID_CTRL_MINMRTG] = n->params.hmlm.track_min;
     id[NVME_ID_CTRL_MAXMRTG] = n->params.hmlm.track_max;
-    id[NVME_ID_CTRL_TRATTR] = NVME_TRATTR_THMCS;
+    id[NVME_ID_CTRL_TRATTR] = NVME_TRATTR_THMCS |
+        (n->params.hmlm.track_pow2 ? NVME_TRATTR_MRTLL : 0);
     n->cse.acs[NVME_ADM_CMD_TRACK_SEND] = NVME_CMD_EFF_CSUPP;
     n->cse.acs[NVME_ADM_CMD_TRACK_RECV] = NVME_CMD_EFF_CSUPP;
 }
@@ -208,8 +213,9 @@ void nvme_hmlm_dma_stl(NvmeCtrl *n, uint64_t addr, uint32_t value)
  * nvme_hmlm_track_drop - track no longer, forget what was written
  * @n: controlled controller
  *
- * For a reset of the whole function, and when it goes offline. [?] A reset by
- * CC.EN, which a guest does whenever it boots, leaves tracking as it is.
+ * When the controlling controller is reset, or the function goes offline. A
+ * reset of the function alone leaves tracking as it is: the specification ends
+ * it only with a reset of who tracks.
  */
 void nvme_hmlm_track_drop(NvmeCtrl *n)
 {
@@ -248,10 +254,11 @@ static gint track_range_compare(gconstpointer a, gconstpointer b)
 
 /*
  * The ranges of a Track Memory Changes data structure, in order. NULL if one
- * is not aligned, is empty, ends beyond 64 bits, or overlaps another one.
+ * is not aligned, is empty, ends beyond 64 bits, overlaps another one, or with
+ * @pow2 has a length that is no power of two.
  */
 static GArray *track_parse(const NvmeTrackRange *desc, uint32_t count,
-                           unsigned shift)
+                           unsigned shift, bool pow2)
 {
     g_autoptr(GArray) ranges = g_array_sized_new(false, false,
                                                  sizeof(TrackRange), count);
@@ -262,7 +269,7 @@ static GArray *track_parse(const NvmeTrackRange *desc, uint32_t count,
 
         range.last = range.first + size - 1;
         if (range.first & ((1ull << shift) - 1) || !size ||
-            range.last < range.first) {
+            range.last < range.first || (pow2 && !is_power_of_2(size))) {
             return NULL;
         }
         g_array_append_val(ranges, range);
@@ -279,44 +286,104 @@ static GArray *track_parse(const NvmeTrackRange *desc, uint32_t count,
     return g_steal_pointer(&ranges);
 }
 
-/* The granularity that is granted for the one that was asked for */
-static uint8_t track_grant(NvmeCtrl *n, uint8_t requested)
+/*
+ * Whether this controller has the means for @count ranges of a granularity; if
+ * not, MRTG and NMRTD in the completion tell what it could do.
+ */
+static bool track_affordable(NvmeCtrl *n, NvmeRequest *req, uint8_t rmrtg,
+                             uint32_t count)
 {
-    return MIN((uint32_t)requested + n->params.hmlm.track_coarsen,
-               n->params.hmlm.track_max);
+    uint8_t finest = MIN(n->params.hmlm.track_min +
+                         n->params.hmlm.track_coarsen,
+                         n->params.hmlm.track_max);
+    uint32_t most = n->params.hmlm.track_most;
+
+    if (rmrtg >= finest && count <= most) {
+        return true;
+    }
+
+    req->cqe.result = cpu_to_le32(finest);
+    req->cqe.dw1 = cpu_to_le32(rmrtg < finest ? 0 : most);
+
+    return false;
 }
 
-/* Start with a data structure of @len bytes. */
 static uint16_t track_start(NvmeCtrl *n, NvmeCtrl *ctrl, NvmeRequest *req,
-                            const NvmeTrackData *data, uint64_t len)
+                            const NvmeTrackData *data, uint32_t count)
 {
-    uint32_t count = le32_to_cpu(data->rnmrtd);
-    uint8_t granted = track_grant(n, data->rmrtg);
     NvmeHmlmTrack *track = &ctrl->hmlm->track;
     GArray *ranges;
 
-    if (data->ver || data->rmrtg < n->params.hmlm.track_min ||
-        data->rmrtg > n->params.hmlm.track_max || !count ||
-        count > n->params.hmlm.track_ranges ||
-        count > (len - sizeof(*data)) / sizeof(data->desc[0])) {
-        return NVME_INVALID_FIELD | NVME_DNR;
-    }
-    if (track_in_use(n) + count > n->params.hmlm.track_total) {
-        return NVME_NOT_ENOUGH_RESOURCES | NVME_DNR;
-    }
-
-    ranges = track_parse(data->desc, count, TRACK_MIN_SHIFT + data->rmrtg);
+    ranges = track_parse(data->desc, count, TRACK_MIN_SHIFT + data->rmrtg,
+                         n->params.hmlm.track_pow2);
     if (!ranges) {
         return NVME_INVALID_FIELD | NVME_DNR;
     }
+    if (!track_affordable(n, req, data->rmrtg, count)) {
+        g_array_free(ranges, true);
+        return NVME_NOT_ENOUGH_RESOURCES | NVME_DNR;
+    }
 
-    trace_pci_nvme_hmlm_track_start(ctrl->cntlid, count, data->rmrtg, granted);
-    track->shift = TRACK_MIN_SHIFT + granted;
+    trace_pci_nvme_hmlm_track_start(ctrl->cntlid, count, data->rmrtg);
+    track->shift = TRACK_MIN_SHIFT + data->rmrtg;
     track->ranges = ranges;
     track->chunks = g_tree_new_full(track_compare, NULL, NULL, g_free);
-    req->cqe.result = cpu_to_le32(granted);
 
     return NVME_SUCCESS;
+}
+
+/* Read the first @len bytes of a command's data; it may be read again. */
+static uint16_t track_fetch(NvmeCtrl *n, NvmeRequest *req, void *buf,
+                            size_t len)
+{
+    uint16_t status = nvme_h2c(n, buf, len, req);
+
+    nvme_sg_unmap(&req->sg);
+
+    return status;
+}
+
+/*
+ * Track Send has no NUMD: how long the data is, its header tells. So that comes
+ * first, and the rest once its length is bounded.
+ */
+static uint16_t track_receive_ranges(NvmeCtrl *n, NvmeCtrl *ctrl,
+                                     NvmeRequest *req)
+{
+    g_autofree NvmeTrackData *data = NULL;
+    uint32_t in_use = track_in_use(n);
+    NvmeTrackData head;
+    uint32_t count;
+    uint16_t status;
+    size_t len;
+
+    status = track_fetch(n, req, &head, sizeof(head));
+    if (status) {
+        return status;
+    }
+
+    count = le32_to_cpu(head.rnmrtd);
+    if (head.ver || head.rmrtg < n->params.hmlm.track_min ||
+        head.rmrtg > n->params.hmlm.track_max || !count ||
+        count > MIN(n->params.hmlm.track_ranges, n->params.hmlm.track_total) ||
+        in_use + count > n->params.hmlm.track_ranges ||
+        in_use + count > n->params.hmlm.track_total) {
+        return NVME_INVALID_FIELD | NVME_DNR;
+    }
+
+    len = sizeof(head) + (size_t)count * sizeof(data->desc[0]);
+    status = nvme_check_mdts(n, len);
+    if (status) {
+        return status;
+    }
+    data = g_malloc(len);
+    status = track_fetch(n, req, data, len);
+    if (status) {
+        return status;
+    }
+    memcpy(data, &head, sizeof(head));      /* what was checked */
+
+    return track_start(n, ctrl, req, data, count);
 }
 
 /**
@@ -324,22 +391,18 @@ static uint16_t track_start(NvmeCtrl *n, NvmeCtrl *ctrl, NvmeRequest *req,
  * @n: the controlling controller
  * @req: the command
  *
- * [?] TACT in MOS bits 3:0, as LACT; CNTLID in CDW11[15:0]; NUMD in CDW15, not
- * 0's based, as Migration Send has it. [?] To start what was started, and to
- * stop what was not, are Command Sequence Errors.
+ * CDW10 and CDW11 only; the other dwords are reserved. [?] No status is told for
+ * a stop of what is not tracked, which therefore does nothing.
  *
  * Returns its status.
  */
 uint16_t nvme_hmlm_track_send(NvmeCtrl *n, NvmeRequest *req)
 {
     uint32_t dw10 = le32_to_cpu(req->cmd.cdw10);
-    uint8_t tact = extract32(dw10, 16, 4);
-    uint64_t len = (uint64_t)le32_to_cpu(req->cmd.cdw15) << 2;
-    g_autofree NvmeTrackData *data = NULL;
     NvmeCtrl *ctrl;
     uint16_t status;
 
-    if (extract32(dw10, 0, 8) != NVME_TS_SEL_MEMORY || tact > NVME_TACT_START) {
+    if (extract32(dw10, 0, 8) != NVME_TS_SEL_MEMORY) {
         return NVME_INVALID_FIELD | NVME_DNR;
     }
 
@@ -347,25 +410,18 @@ uint16_t nvme_hmlm_track_send(NvmeCtrl *n, NvmeRequest *req)
     if (status) {
         return status;
     }
-    if ((tact == NVME_TACT_START) == !!ctrl->hmlm->track.ranges) {
-        return NVME_CMD_SEQ_ERROR | NVME_DNR;
+    if (nvme_hmlm_suspended(ctrl)) {
+        return NVME_CTRL_SUSPENDED | NVME_DNR;
     }
-    if (tact == NVME_TACT_STOP) {
+    if (!(dw10 & NVME_TACT_START)) {
         nvme_hmlm_track_drop(ctrl);
         return NVME_SUCCESS;
     }
-
-    status = nvme_check_mdts(n, len);
-    if (status) {
-        return status;
+    if (ctrl->hmlm->track.ranges) {
+        return NVME_INVALID_CTRL_ID | NVME_DNR;
     }
-    if (len < sizeof(*data)) {
-        return NVME_INVALID_FIELD | NVME_DNR;
-    }
-    data = g_malloc(len);
-    status = nvme_h2c(n, (void *)data, len, req);
 
-    return status ? status : track_start(n, ctrl, req, data, len);
+    return track_receive_ranges(n, ctrl, req);
 }
 
 /* Add granules to a report; false when there is no room for a descriptor. */
@@ -454,7 +510,8 @@ static uint16_t track_send_report(NvmeCtrl *n, NvmeCtrl *ctrl, NvmeRequest *req,
     uint16_t status;
 
     track_report(track, &report);
-    data->attrb = report.more ? NVME_TRACKED_MORE : 0;
+    data->attrb = (report.more ? NVME_TRACKED_MTR : 0) |
+                  (nvme_hmlm_suspended(ctrl) ? NVME_TRACKED_SUSP : 0);
     data->cntlid = cpu_to_le16(ctrl->cntlid);
     data->ntmcd = cpu_to_le32(report.count);
     data->rpmpg = cpu_to_le16(track->shift - TRACK_MIN_SHIFT);
@@ -473,15 +530,15 @@ static uint16_t track_send_report(NvmeCtrl *n, NvmeCtrl *ctrl, NvmeRequest *req,
  * @n: the controlling controller
  * @req: the command
  *
- * [?] CNTLID in CDW11[15:0]; NUMD in CDW15, 0's based, as Migration Receive has
- * it. There is no offset: what was returned is cleared. [?] Of a controller
- * that is not tracked it is a Command Sequence Error.
+ * NUMD is in CDW12, 0's based. There is no offset: what was returned is
+ * cleared. [?] Of a controller that is not tracked it is Invalid Controller
+ * Identifier, the one status that is its own.
  *
  * Returns its status.
  */
 uint16_t nvme_hmlm_track_recv(NvmeCtrl *n, NvmeRequest *req)
 {
-    uint64_t len = ((uint64_t)le32_to_cpu(req->cmd.cdw15) + 1) << 2;
+    uint64_t len = ((uint64_t)le32_to_cpu(req->cmd.cdw12) + 1) << 2;
     NvmeCtrl *ctrl;
     uint16_t status;
 
@@ -499,7 +556,7 @@ uint16_t nvme_hmlm_track_recv(NvmeCtrl *n, NvmeRequest *req)
         return status;
     }
     if (!ctrl->hmlm->track.ranges) {
-        return NVME_CMD_SEQ_ERROR | NVME_DNR;
+        return NVME_INVALID_CTRL_ID | NVME_DNR;
     }
 
     return track_send_report(n, ctrl, req, len);

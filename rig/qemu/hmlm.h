@@ -64,8 +64,9 @@ enum NvmeHmlmIdCtrlOffset {
     NVME_ID_CTRL_MCDQPC     = 586,
 };
 
-/* TRATTR: Track Host Memory Changes Support */
+/* TRATTR: Track Host Memory Changes Support, Memory Range Tracking Length Limit */
 #define NVME_TRATTR_THMCS               (1 << 0)
+#define NVME_TRATTR_MRTLL               (1 << 2)
 
 /* Command specific status, SCT 1 */
 enum NvmeHmlmStatus {
@@ -95,10 +96,9 @@ enum NvmeSequenceIndicator {
     NVME_SEQIND_ENTIRE  = 3,
 };
 
-/* Track Send, CDW10[7:0], and TACT in its MOS; Track Receive, CDW10[7:0] */
+/* Track Send, CDW10[7:0], and TACT, bit 0 of its MOS; Track Receive, CDW10[7:0] */
 #define NVME_TS_SEL_MEMORY      1
-#define NVME_TACT_STOP          0
-#define NVME_TACT_START         1
+#define NVME_TACT_START         (1 << 16)
 #define NVME_TR_SEL_MEMORY      0
 
 /* Migration Receive, CDW10[7:0] */
@@ -189,7 +189,7 @@ QEMU_BUILD_BUG_ON(offsetof(NvmeCtrlStateCq, attr) != 16);
 /* Memory Range Tracking Descriptor */
 typedef struct QEMU_PACKED NvmeTrackRange {
     uint64_t saddr;
-    uint32_t len;               /* in units of the requested granularity */
+    uint32_t len;               /* in units of RMRTG */
 } NvmeTrackRange;
 
 /* Track Memory Changes data structure */
@@ -208,13 +208,11 @@ typedef struct QEMU_PACKED NvmeTrackedChange {
     uint8_t  rsvd12[4];
 } NvmeTrackedChange;
 
-/* [?] ATTRB of the next one: more changes are to be read; which bit is ours */
-#define NVME_TRACKED_MORE       (1 << 0)
+/* ATTRB of the next one: More To Report; Suspended */
+#define NVME_TRACKED_MTR        (1 << 0)
+#define NVME_TRACKED_SUSP       (1 << 1)
 
-/*
- * Tracked Memory Change data structure. [?] RPMPG, of 16 bits, is taken for
- * the same power of two that RMRTG is.
- */
+/* Tracked Memory Change data structure */
 typedef struct QEMU_PACKED NvmeTrackedChanges {
     uint8_t  ver;
     uint8_t  attrb;
@@ -265,9 +263,9 @@ typedef struct NvmeHmlmStage {
     bool        mem_seed_known;
 } NvmeHmlmStage;
 
-    bool told;                  /* by vendor-specific data; else it stays */
 /* What an image says of the device memory that belongs to it */
 typedef struct NvmeHmlmMemDesc {
+    bool told;                  /* by vendor-specific data; else it stays */
     uint64_t size;
     uint64_t seed;
     uint64_t ticks;
@@ -514,5 +512,6 @@ uint16_t nvme_admin_cmd(NvmeCtrl *n, NvmeRequest *req);
 uint16_t nvme_check_mdts(NvmeCtrl *n, size_t len);
 uint16_t nvme_c2h(NvmeCtrl *n, void *ptr, uint32_t len, NvmeRequest *req);
 uint16_t nvme_h2c(NvmeCtrl *n, void *ptr, uint32_t len, NvmeRequest *req);
+void nvme_sg_unmap(NvmeSg *sg);
 
 #endif /* HW_NVME_HMLM_H */

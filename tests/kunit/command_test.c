@@ -117,6 +117,21 @@ static struct nvme_lm_cmd set_all_ones(void)
 	return nvme_lm_cmd_set_state(&all_ones, NVME_LM_SEQ_ENTIRE);
 }
 
+static struct nvme_lm_cmd track_start(void)
+{
+	return nvme_lm_cmd_track_start(0xfedc);
+}
+
+static struct nvme_lm_cmd track_stop(void)
+{
+	return nvme_lm_cmd_track_stop(0x1234);
+}
+
+static struct nvme_lm_cmd track_receive(void)
+{
+	return nvme_lm_cmd_track_receive(0x1234, 0x10004);
+}
+
 static const struct command_bytes commands[] = {
 	{ "Identify Controller", identify_controller,
 	  { { OPC, 0x06 }, { CDW10(0), 0x01 } } },
@@ -169,6 +184,15 @@ static const struct command_bytes commands[] = {
 	    { CDW12(0), 0xfc }, { CDW12(1), 0xff }, { CDW12(2), 0xff }, { CDW12(3), 0xff },
 	    { CDW13(0), 0xff }, { CDW13(1), 0xff }, { CDW13(2), 0xff }, { CDW13(3), 0xff },
 	    { CDW15(0), 0xff }, { CDW15(1), 0xff }, { CDW15(2), 0xff }, { CDW15(3), 0x3f } } },
+	/* SEL 1, TACT in CDW10[16]; nothing after CDW11 */
+	{ "Track Memory Changes, start", track_start,
+	  { { OPC, 0x3d }, { CDW10(0), 0x01 }, { CDW10(2), 0x01 },
+	    { CDW11(0), 0xdc }, { CDW11(1), 0xfe } } },
+	{ "Track Memory Changes, stop", track_stop,
+	  { { OPC, 0x3d }, { CDW10(0), 0x01 }, { CDW11(0), 0x34 }, { CDW11(1), 0x12 } } },
+	/* SEL 0, NUMD in CDW12, 0-based */
+	{ "Tracked Memory Changes", track_receive,
+	  { { OPC, 0x3e }, { CDW11(0), 0x34 }, { CDW11(1), 0x12 }, { CDW12(1), 0x40 } } },
 };
 
 KUNIT_ARRAY_PARAM_DESC(command, commands, name);
@@ -222,8 +246,8 @@ static int expected_errno(u16 status)
 		return -EINVAL;
 	case 0x007:		/* Command Abort Requested */
 		return -ETIMEDOUT;
-	case 0x01f:		/* Invalid Controller Identifier */
-	case 0x11f:		/* the same, command specific */
+	case 0x11f:		/* Invalid Controller Identifier */
+	case 0x01f:		/* the same from a device that takes it for generic */
 		return -ENXIO;
 	case 0x138:		/* Not Enough Resources */
 		return -ENOSPC;

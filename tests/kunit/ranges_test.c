@@ -107,7 +107,7 @@ static void a_long_span_takes_several_descriptors(struct kunit *test)
 	u8 shift = 12;
 
 	/* 2^33 granules: two of the most there may be, and the rest */
-	KUNIT_EXPECT_EQ(test, nvme_lm_ranges_descriptors(&span, 1, 12), 3ULL);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ranges_descriptors(&span, 1, 12, false), 3ULL);
 	KUNIT_EXPECT_EQ(test, nvme_lm_ranges_plan(&span, &count, &four, &shift),
 			0);
 	KUNIT_EXPECT_EQ(test, shift, 12);
@@ -123,6 +123,37 @@ static void what_is_too_long_gets_coarser(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nvme_lm_ranges_plan(&span, &count, &four, &shift),
 			0);
 	KUNIT_EXPECT_EQ(test, shift, 13);
+}
+
+static void a_length_of_no_power_takes_several_descriptors(struct kunit *test)
+{
+	struct nvme_lm_span span = SPAN(16, 28);	/* 13 granules */
+	struct nvme_lm_span most = { 0, (1ULL << 44) - 1 };
+
+	KUNIT_EXPECT_EQ(test, nvme_lm_ranges_descriptors(&span, 1, 12, true), 3ULL);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ranges_descriptors(&span, 1, 12, false), 1ULL);
+	/* 2^32 granules, of which LEN has at most 2^31 as a power */
+	KUNIT_EXPECT_EQ(test, nvme_lm_ranges_descriptors(&most, 1, 12, true), 2ULL);
+}
+
+static void a_length_that_is_left_is_filled_up(struct kunit *test)
+{
+	struct nvme_lm_track_limits one = {
+		.max_ranges = 1, .min_shift = 12, .max_shift = 12, .powers = true,
+	};
+	struct nvme_lm_span span = SPAN(16, 28);
+	unsigned int count = 1;
+	u8 shift = 12;
+
+	KUNIT_ASSERT_EQ(test, nvme_lm_ranges_plan(&span, &count, &one, &shift), 0);
+	KUNIT_EXPECT_EQ(test, span.first, PAGE(16));
+	KUNIT_EXPECT_EQ(test, span.last, PAGE(32) - 1);
+
+	/* no room for that */
+	span.first = U64_MAX - 3 * 4096 + 1;
+	span.last = U64_MAX;
+	KUNIT_EXPECT_EQ(test, nvme_lm_ranges_plan(&span, &count, &one, &shift),
+			-ENOSPC);
 }
 
 static void what_never_fits_is_refused(struct kunit *test)
@@ -152,6 +183,7 @@ static bool covered(const struct nvme_lm_span *spans, unsigned int count,
 static void all_is_covered_whatever_comes(struct kunit *test)
 {
 	struct nvme_lm_span *spans, *want;
+	struct nvme_lm_track_limits limits = four;
 	struct rnd_state rnd;
 	unsigned int round, i;
 
@@ -170,10 +202,11 @@ static void all_is_covered_whatever_comes(struct kunit *test)
 				       prandom_u32_state(&rnd) % 100000;
 			spans[i] = want[i];
 		}
-		KUNIT_ASSERT_EQ(test, nvme_lm_ranges_plan(spans, &count, &four,
+		limits.powers = round % 2;
+		KUNIT_ASSERT_EQ(test, nvme_lm_ranges_plan(spans, &count, &limits,
 							  &shift), 0);
-		KUNIT_ASSERT_LE(test, nvme_lm_ranges_descriptors(spans, count,
-								 shift), 4ULL);
+		KUNIT_ASSERT_LE(test, nvme_lm_ranges_descriptors(spans, count, shift,
+								 limits.powers), 4ULL);
 		for (i = 0; i < n; i++)
 			KUNIT_ASSERT_TRUE(test, covered(spans, count, &want[i]));
 		for (i = 1; i < count; i++)
@@ -191,6 +224,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(granularity_is_the_nearest_there_is),
 	KUNIT_CASE(a_long_span_takes_several_descriptors),
 	KUNIT_CASE(what_is_too_long_gets_coarser),
+	KUNIT_CASE(a_length_of_no_power_takes_several_descriptors),
+	KUNIT_CASE(a_length_that_is_left_is_filled_up),
 	KUNIT_CASE(what_never_fits_is_refused),
 	KUNIT_CASE(all_is_covered_whatever_comes),
 	{}

@@ -36,7 +36,7 @@ static void ranges_are_written_as_the_reference_says(struct kunit *test)
 	};
 	u8 data[sizeof(expected)];
 
-	nvme_lm_encode_ranges(data, spans, 2, 14);
+	nvme_lm_encode_ranges(data, spans, 2, 14, false);
 	KUNIT_EXPECT_MEMEQ(test, data, expected, sizeof(expected));
 }
 
@@ -45,13 +45,39 @@ static void a_long_range_is_split(struct kunit *test)
 	const struct nvme_lm_span span = { 0, (1ULL << 44) - 1 };
 	u8 data[8 + 2 * 12];
 
-	nvme_lm_encode_ranges(data, &span, 1, 12);
+	nvme_lm_encode_ranges(data, &span, 1, 12, false);
 	KUNIT_EXPECT_EQ(test, get_unaligned_le32(data + 4), 2U);
 	KUNIT_EXPECT_EQ(test, get_unaligned_le64(data + 8), 0ULL);
 	KUNIT_EXPECT_EQ(test, get_unaligned_le32(data + 16), U32_MAX);
 	KUNIT_EXPECT_EQ(test, get_unaligned_le64(data + 20),
 			(1ULL << 44) - 4096);
 	KUNIT_EXPECT_EQ(test, get_unaligned_le32(data + 28), 1U);
+}
+
+static void lengths_are_powers_of_two_where_they_have_to_be(struct kunit *test)
+{
+	const struct nvme_lm_span span = { 0x100000, 0x10cfff };
+	u8 data[8 + 3 * 12];
+
+	nvme_lm_encode_ranges(data, &span, 1, 12, true);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(data + 4), 3U);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le64(data + 8), 0x100000ULL);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(data + 16), 8U);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le64(data + 20), 0x108000ULL);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(data + 28), 4U);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le64(data + 32), 0x10c000ULL);
+	KUNIT_EXPECT_EQ(test, get_unaligned_le32(data + 40), 1U);
+}
+
+/* MRTG has 16 bits, and its upper ones are no granularity to believe in. */
+static void what_could_be_tracked_is_read(struct kunit *test)
+{
+	u8 shift;
+
+	KUNIT_ASSERT_EQ(test, nvme_lm_decode_possible(0xabcd0003, &shift), 0);
+	KUNIT_EXPECT_EQ(test, shift, 15);
+	KUNIT_EXPECT_EQ(test, nvme_lm_decode_possible(0x0103, &shift),
+			-EREMOTEIO);
 }
 
 static void limits_of_a_device_that_tracks(struct kunit *test)
@@ -71,6 +97,12 @@ static void limits_of_a_device_that_tracks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, limits.max_ranges, 300U);
 	KUNIT_EXPECT_EQ(test, limits.min_shift, 13);
 	KUNIT_EXPECT_EQ(test, limits.max_shift, 21);
+	KUNIT_EXPECT_FALSE(test, limits.powers);
+
+	page[576] = 5;
+	nvme_lm_decode_track_limits(page, &limits);
+	KUNIT_EXPECT_EQ(test, limits.max_ranges, 300U);
+	KUNIT_EXPECT_TRUE(test, limits.powers);
 }
 
 static void limits_that_make_no_sense_are_none(struct kunit *test)
@@ -96,12 +128,6 @@ static void limits_that_make_no_sense_are_none(struct kunit *test)
 	nvme_lm_decode_track_limits(page, &limits);
 	KUNIT_EXPECT_EQ(test, limits.max_ranges, 4U);
 	KUNIT_EXPECT_LE(test, limits.max_shift, 40);
-
-	/* a length limit that no source explains */
-	page[575] = 9;
-	page[576] = 5;
-	nvme_lm_decode_track_limits(page, &limits);
-	KUNIT_EXPECT_EQ(test, limits.max_ranges, 0U);
 }
 
 static void a_good_report_is_read(struct kunit *test)
@@ -111,7 +137,7 @@ static void a_good_report_is_read(struct kunit *test)
 	u8 report[SIZE];
 
 	make_report(report);
-	report[1] = 1;
+	report[1] = 3;		/* more, of a function that is suspended */
 	KUNIT_ASSERT_EQ(test, nvme_lm_decode_changes(report, SIZE, CNTLID,
 						     &changes), 0);
 	KUNIT_EXPECT_EQ(test, changes.count, 2U);
@@ -123,6 +149,11 @@ static void a_good_report_is_read(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, nvme_lm_decode_change(report, &changes, 1, &span),
 			0);
 	KUNIT_EXPECT_EQ(test, span.last, U64_MAX);
+
+	report[1] = 2;
+	KUNIT_ASSERT_EQ(test, nvme_lm_decode_changes(report, SIZE, CNTLID,
+						     &changes), 0);
+	KUNIT_EXPECT_FALSE(test, changes.more);
 }
 
 static void expect_bad(struct kunit *test, const u8 *report, const char *what)
@@ -180,6 +211,8 @@ static void a_bad_run_is_refused(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(ranges_are_written_as_the_reference_says),
 	KUNIT_CASE(a_long_range_is_split),
+	KUNIT_CASE(lengths_are_powers_of_two_where_they_have_to_be),
+	KUNIT_CASE(what_could_be_tracked_is_read),
 	KUNIT_CASE(limits_of_a_device_that_tracks),
 	KUNIT_CASE(limits_that_make_no_sense_are_none),
 	KUNIT_CASE(a_good_report_is_read),

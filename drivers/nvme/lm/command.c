@@ -64,9 +64,8 @@ struct nvme_lm_cmd nvme_lm_cmd_resume(u16 cntlid)
  * @piece: which part of whose state, in which format
  *
  * NUMD of Migration Receive is 0-based.  CSVI stands in CDW10[23:16], CSUUIDI
- * in CDW11[23:16].  [?] CSUIDXP, CDW11[31:24], stays 0: no source says more
- * than its name.  UIDX, CDW14[6:0], stays 0: no vendor specific information is
- * selected.
+ * in CDW11[23:16].  CSUIDXP, CDW11[31:24], is vendor specific and stays 0.  UIDX,
+ * CDW14[6:0], stays 0: no vendor specific information is selected.
  *
  * Return: the command; its data is @piece->len bytes.
  */
@@ -107,30 +106,28 @@ struct nvme_lm_cmd nvme_lm_cmd_set_state(const struct nvme_lm_piece *piece,
 }
 
 /*
- * Track Send, Track Memory Changes.  [?] TACT stands in the first bits of MOS,
- * CDW10[31:16], as LACT does; CNTLID in CDW11[15:0]; NUMD in CDW15, not 0-based,
- * as Migration Send has it.
+ * Track Send, Track Memory Changes.  TACT is bit 0 of MOS, CDW10[31:16]; CNTLID
+ * stands in CDW11[15:0].  There is no NUMD: the data says how long it is, and all
+ * other dwords are reserved.
  */
-static struct nvme_lm_cmd track_send(u16 cntlid, u8 tact, u32 len)
+static struct nvme_lm_cmd track_send(u16 cntlid, u8 tact)
 {
 	return (struct nvme_lm_cmd) {
 		.opcode = NVME_LM_OP_TRACK_SEND,
 		.cdw10 = NVME_LM_TRACK_MEMORY | (u32)tact << 16,
 		.cdw11 = cntlid,
-		.cdw15 = len / 4,
 	};
 }
 
 /**
  * nvme_lm_cmd_track_start - Track Send, start to track memory changes
  * @cntlid: whose
- * @len: bytes of data, a multiple of 4
  *
  * Return: the command; its data is a Track Memory Changes data structure.
  */
-struct nvme_lm_cmd nvme_lm_cmd_track_start(u16 cntlid, u32 len)
+struct nvme_lm_cmd nvme_lm_cmd_track_start(u16 cntlid)
 {
-	return track_send(cntlid, NVME_LM_TACT_START, len);
+	return track_send(cntlid, NVME_LM_TACT_START);
 }
 
 /**
@@ -141,7 +138,7 @@ struct nvme_lm_cmd nvme_lm_cmd_track_start(u16 cntlid, u32 len)
  */
 struct nvme_lm_cmd nvme_lm_cmd_track_stop(u16 cntlid)
 {
-	return track_send(cntlid, NVME_LM_TACT_STOP, 0);
+	return track_send(cntlid, NVME_LM_TACT_STOP);
 }
 
 /**
@@ -149,8 +146,8 @@ struct nvme_lm_cmd nvme_lm_cmd_track_stop(u16 cntlid)
  * @cntlid: whose
  * @len: bytes of data, a multiple of 4, not 0
  *
- * [?] CNTLID stands in CDW11[15:0]; NUMD in CDW15, 0-based, as Migration Receive
- * has it.
+ * CNTLID stands in CDW11[15:0]; NUMD in CDW12, 0-based: not where Migration
+ * Receive has it.
  *
  * Return: the command; its data is @len bytes.
  */
@@ -160,7 +157,7 @@ struct nvme_lm_cmd nvme_lm_cmd_track_receive(u16 cntlid, u32 len)
 		.opcode = NVME_LM_OP_TRACK_RECV,
 		.cdw10 = NVME_LM_TRACKED_MEMORY,
 		.cdw11 = cntlid,
-		.cdw15 = len / 4 - 1,
+		.cdw12 = len / 4 - 1,
 	};
 }
 
@@ -186,8 +183,9 @@ void nvme_lm_cmd_encode(const struct nvme_lm_cmd *cmd, __le32 sqe[16])
  * nvme_lm_status_errno - what a status of the device means to the caller
  * @status: status code type and status code, %NVME_LM_STATUS_MASK
  *
- * [?] Invalid Controller Identifier is 1Fh; sources differ on whether it is
- * generic or command specific, so both are taken for it.
+ * Invalid Controller Identifier is command specific.  Some devices give it as a
+ * generic status, whose 1Fh no command without a submission queue in controller
+ * memory can end with; so both are taken for it.
  *
  * Return: 0 or an errno of the table in linux/nvme-lm.h.
  */

@@ -4,7 +4,7 @@
  *
  * NVM Express Base Specification 2.1: Migration Send, Migration Receive,
  * Identify.  Pure logic: fields in, 64 bytes of submission queue entry out.
- * Where no source confirmed a field, [?] stands at the only place that knows.
+ * Where it leaves something open, [?] stands at the only place that knows.
  */
 #ifndef NVME_LM_COMMAND_H
 #define NVME_LM_COMMAND_H
@@ -48,7 +48,7 @@
 /* Migration Receive: SEL, CDW10[7:0]. */
 #define NVME_LM_RECV_GET_STATE		0x00
 
-/* Track Send: SEL, CDW10[7:0], and TACT in its MOS. */
+/* Track Send: SEL, CDW10[7:0], and TACT, bit 0 of its MOS. */
 #define NVME_LM_TRACK_MEMORY		0x01
 #define NVME_LM_TACT_STOP		0x00
 #define NVME_LM_TACT_START		0x01
@@ -94,7 +94,7 @@ struct nvme_lm_cmd {
  * struct nvme_lm_piece - a piece of controller state
  * @cntlid: whose state
  * @csvi: 1-based index into the versions of the Supported Controller State
- *	Formats list
+ *	Formats list, 0 for none
  * @csuuidi: 1-based index into its UUIDs, 0 for none
  * @offset: bytes, a multiple of 4
  * @len: bytes, a multiple of 4, not 0
@@ -113,7 +113,7 @@ struct nvme_lm_cmd nvme_lm_cmd_resume(u16 cntlid);
 struct nvme_lm_cmd nvme_lm_cmd_get_state(const struct nvme_lm_piece *piece);
 struct nvme_lm_cmd nvme_lm_cmd_set_state(const struct nvme_lm_piece *piece,
 					 u8 seqind);
-struct nvme_lm_cmd nvme_lm_cmd_track_start(u16 cntlid, u32 len);
+struct nvme_lm_cmd nvme_lm_cmd_track_start(u16 cntlid);
 struct nvme_lm_cmd nvme_lm_cmd_track_stop(u16 cntlid);
 struct nvme_lm_cmd nvme_lm_cmd_track_receive(u16 cntlid, u32 len);
 void nvme_lm_cmd_encode(const struct nvme_lm_cmd *cmd, __le32 sqe[16]);

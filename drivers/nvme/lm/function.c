@@ -159,6 +159,8 @@ EXPORT_SYMBOL_NVME_LM(nvme_lm_get);
 
 void nvme_lm_put(struct nvme_lm_function *fn)
 {
+	/* Before anybody else can have a handle of it, and track it. */
+	nvme_lm_track_let_go(fn);
 	scoped_guard(mutex, &fn->by.ctrl->functions_lock)
 		list_del_init(&fn->node);
 	/* Waits for an event that is being delivered. */

@@ -217,8 +217,9 @@ struct nvme_lm_ctrl {
  * @format_list: how commands name them
  * @vfn: number of the virtual function, from 1 on; 0 if it is none
  * @priv: of the command set
- * @track_lock: guards @track; held over the commands of tracking
+ * @track_lock: guards @track and @track_stop_due; held over the commands of tracking
  * @track: tracking that goes on, or NULL
+ * @track_stop_due: the device did not take a stop, because the function was suspended
  * @event_lock: guards @client and changes of @by.generation; held over the
  *	callback, so that nvme_lm_put() and nvme_lm_sync() wait for one that runs
  * @client: the other side; NULL once given back
@@ -235,8 +236,9 @@ struct nvme_lm_function {
 	struct nvme_lm_format_list format_list;
 	u16 vfn;
 	void *priv;
-	struct mutex track_lock;	/* @track */
+	struct mutex track_lock;	/* @track, @track_stop_due */
 	struct nvme_lm_track *track;
+	bool track_stop_due;
 	struct mutex event_lock;	/* @client, over its callback */
 	struct nvme_lm_client *client;
 };

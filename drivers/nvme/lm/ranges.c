@@ -2,8 +2,10 @@
 /*
  * Fitting ranges to what a device can track; see ranges.h.
  */
+#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/log2.h>
 #include <linux/math64.h>
 
 #include "ranges.h"
@@ -69,27 +71,60 @@ static void join_closest(struct nvme_lm_span *spans, unsigned int *count)
 }
 
 /**
+ * nvme_lm_range_piece - how much of a span one descriptor takes
+ * @granules: what is left of it, at least 1
+ * @powers: whether lengths have to be powers of two
+ *
+ * Return: granules, at most %NVME_LM_MAX_GRANULES.
+ */
+u32 nvme_lm_range_piece(u64 granules, bool powers)
+{
+	granules = min_t(u64, granules, NVME_LM_MAX_GRANULES);
+	return powers ? rounddown_pow_of_two((u32)granules) : granules;
+}
+
+/* Descriptors for so many granules. */
+static u64 pieces(u64 granules, bool powers)
+{
+	u32 most = nvme_lm_range_piece(U64_MAX, powers);
+	u64 full = div_u64(granules, most);
+	u32 rest = granules - full * most;
+
+	return full + (powers ? hweight32(rest) : !!rest);
+}
+
+/**
  * nvme_lm_ranges_descriptors - how many descriptors spans need
  * @spans: whole granules each
  * @count: how many
  * @shift: granularity, as the binary logarithm of bytes, at least 12
+ * @powers: whether lengths have to be powers of two
  *
  * Return: the number; a span of more than %NVME_LM_MAX_GRANULES needs several.
  */
 u64 nvme_lm_ranges_descriptors(const struct nvme_lm_span *spans,
-			       unsigned int count, u8 shift)
+			       unsigned int count, u8 shift, bool powers)
 {
 	u64 sum = 0;
 	unsigned int i;
 
-	for (i = 0; i < count; i++) {
-		u64 granules = ((spans[i].last - spans[i].first) >> shift) + 1;
-
-		/* No sum can wrap, for @shift is at least 12. */
-		sum += div_u64(granules + NVME_LM_MAX_GRANULES - 1,
-			       NVME_LM_MAX_GRANULES);
-	}
+	/* No sum can wrap, for @shift is at least 12. */
+	for (i = 0; i < count; i++)
+		sum += pieces(((spans[i].last - spans[i].first) >> shift) + 1,
+			      powers);
 	return sum;
+}
+
+/* Lengthen a span to a power of two granules, if 64 bits have room for it. */
+static bool fill_up(struct nvme_lm_span *span, u8 shift)
+{
+	u64 granules = ((span->last - span->first) >> shift) + 1;
+	u64 last = span->first + (roundup_pow_of_two(granules) << shift) - 1;
+
+	if (is_power_of_2(granules) || last < span->last)
+		return false;
+	span->last = last;
+	return true;
 }
 
 /**
@@ -119,14 +154,15 @@ int nvme_lm_ranges_plan(struct nvme_lm_span *spans, unsigned int *count,
 
 	sort_spans(spans, *count);
 	round_out(spans, count, *shift);
-	while (nvme_lm_ranges_descriptors(spans, *count, *shift) >
+	while (nvme_lm_ranges_descriptors(spans, *count, *shift,
+					  limits->powers) >
 	       limits->max_ranges) {
 		if (*count > 1) {
 			join_closest(spans, count);
 		} else if (*shift < limits->max_shift) {
 			++*shift;
 			round_out(spans, count, *shift);
-		} else {
+		} else if (!limits->powers || !fill_up(spans, *shift)) {
 			return -ENOSPC;
 		}
 	}

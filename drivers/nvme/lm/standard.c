@@ -13,9 +13,10 @@
 #include "track.h"
 
 /*
- * [?] No source says whether Set Controller State takes its middle pieces in any
+ * The specification has the host wait for each piece of Set Controller State before
+ * it sends the next.  [?] It does not say whether middle pieces may come in any
  * order, nor what becomes of bytes that are sent twice, and no device says it of
- * itself.  So only the administrator can know.
+ * itself.  So only the administrator can know that more is taken.
  */
 static bool random_write;
 module_param(random_write, bool, 0644);
@@ -142,8 +143,11 @@ static int standard_suspend(struct nvme_lm_function *fn)
 static int standard_resume(struct nvme_lm_function *fn)
 {
 	struct nvme_lm_cmd cmd = nvme_lm_cmd_resume(fn->by.cntlid);
+	int ret = nvme_lm_issue_slow(&fn->by, &cmd, NULL, 0, NULL);
 
-	return nvme_lm_issue_slow(&fn->by, &cmd, NULL, 0, NULL);
+	if (!ret)
+		nvme_lm_standard_track_resumed(fn);
+	return ret;
 }
 
 static int standard_read_state(struct nvme_lm_function *fn,

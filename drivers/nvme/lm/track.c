@@ -9,6 +9,9 @@
  *
  * Once a report was lost, by an error or a reset, no later one can be whole:
  * every read then fails until tracking is started anew, or all is called dirty.
+ *
+ * A device starts and stops tracking only of a function that is not suspended.
+ * One that is writes nothing, so for it either waits until it goes on.
  */
 #include <linux/cleanup.h>
 #include <linux/log2.h>
@@ -32,6 +35,7 @@
  * @count: how many
  * @shift: granularity to ask for, as the binary logarithm of bytes
  * @generation: of the controlling controller when tracking was started
+ * @deferred: the function was suspended, so the device is yet to be told to start
  * @error: why no report can be whole any more, or 0
  * @pending: reported by the device, but nobody asked for it yet
  * @buf: for reports
@@ -42,6 +46,7 @@ struct nvme_lm_track {
 	unsigned int count;
 	u8 shift;
 	u32 generation;
+	bool deferred;
 	int error;
 	struct nvme_lm_dirty_set pending;
 	u8 *buf;
@@ -102,40 +107,84 @@ static struct nvme_lm_track *track_alloc(struct nvme_lm_function *fn,
 	return track;
 }
 
+/* Stop; what the device does not take now has to be sent again. */
 static int send_stop(struct nvme_lm_function *fn)
 {
 	struct nvme_lm_cmd cmd = nvme_lm_cmd_track_stop(fn->by.cntlid);
+	int ret = nvme_lm_issue(&fn->by, &cmd, NULL, 0, NULL);
 
-	return nvme_lm_issue(&fn->by, &cmd, NULL, 0, NULL);
+	fn->track_stop_due = ret == -EALREADY;
+	return ret;
 }
 
-/* Start to track the spans; @granted is the granularity that they get. */
+/* Start to track the spans; @dword0 is of the completion. */
 static int send_start(struct nvme_lm_function *fn, struct nvme_lm_track *track,
-		      u8 *granted)
+		      u32 *dword0)
 {
+	bool powers = fn->by.ctrl->track_limits.powers;
 	struct nvme_lm_cmd cmd;
-	u32 dword0, len;
+	u32 len;
 	u8 *data;
 	int ret;
 
 	len = NVME_LM_TRACK_HEADER + NVME_LM_TRACK_RANGE *
 	      nvme_lm_ranges_descriptors(track->spans, track->count,
-					 track->shift);
+					 track->shift, powers);
 	data = kvmalloc(len, GFP_KERNEL_ACCOUNT);
 	if (!data)
 		return -ENOMEM;
-	nvme_lm_encode_ranges(data, track->spans, track->count, track->shift);
+	nvme_lm_encode_ranges(data, track->spans, track->count, track->shift,
+			      powers);
 	/* Whoever had the function before may have left it tracked. */
 	send_stop(fn);
-	cmd = nvme_lm_cmd_track_start(fn->by.cntlid, len);
-	ret = nvme_lm_issue(&fn->by, &cmd, data, len, &dword0);
+	cmd = nvme_lm_cmd_track_start(fn->by.cntlid);
+	ret = nvme_lm_issue(&fn->by, &cmd, data, len, dword0);
 	kvfree(data);
-	if (ret)
-		return ret;
+	return ret;
+}
 
-	ret = nvme_lm_decode_granted(dword0, granted);
-	if (ret)
-		send_stop(fn);
+/*
+ * The device took neither so many ranges, which others may have used up, nor so
+ * fine a granularity: ask for less.  False if there is no less.
+ */
+static bool lower(const struct nvme_lm_track *track, int error, u32 dword0,
+		  struct nvme_lm_track_limits *limits, u8 *shift)
+{
+	u64 ranges = nvme_lm_ranges_descriptors(track->spans, track->count,
+						track->shift, limits->powers);
+	u8 possible;
+
+	if (error != -ENOSPC && error != -EINVAL)
+		return false;
+	if (error == -ENOSPC && !nvme_lm_decode_possible(dword0, &possible) &&
+	    possible > track->shift && possible <= limits->max_shift) {
+		*shift = possible;
+		return true;
+	}
+	limits->max_ranges = ranges / 2;
+	return limits->max_ranges;
+}
+
+/* Find out what the device takes, and have it start. */
+static int negotiate(struct nvme_lm_function *fn, struct nvme_lm_track *track)
+{
+	struct nvme_lm_track_limits limits = fn->by.ctrl->track_limits;
+	u8 shift = track->shift;
+	u32 dword0 = 0;
+	int ret;
+
+	/* One command has to take all of them. */
+	limits.max_ranges = min(limits.max_ranges,
+				(track->len - NVME_LM_TRACK_HEADER) /
+				NVME_LM_TRACK_RANGE);
+	do {
+		ret = nvme_lm_ranges_plan(track->spans, &track->count, &limits,
+					  &shift);
+		if (ret)
+			return ret;
+		track->shift = shift;
+		ret = send_start(fn, track, &dword0);
+	} while (lower(track, ret, dword0, &limits, &shift));
 	return ret;
 }
 
@@ -152,9 +201,7 @@ int nvme_lm_standard_track_start(struct nvme_lm_function *fn,
 				 const struct nvme_lm_range *ranges,
 				 unsigned int count, u64 *page_size)
 {
-	struct nvme_lm_track_limits limits = fn->by.ctrl->track_limits;
 	struct nvme_lm_track *track;
-	u8 granted;
 	int ret;
 
 	if (!is_power_of_2(*page_size))
@@ -166,20 +213,14 @@ int nvme_lm_standard_track_start(struct nvme_lm_function *fn,
 	track = track_alloc(fn, ranges, count);
 	if (IS_ERR(track))
 		return PTR_ERR(track);
-	/* One command has to take all of them. */
-	limits.max_ranges = min(limits.max_ranges,
-				(track->len - NVME_LM_TRACK_HEADER) /
-				NVME_LM_TRACK_RANGE);
 	track->shift = ilog2(*page_size);
-	ret = nvme_lm_ranges_plan(track->spans, &track->count, &limits,
-				  &track->shift);
-	if (!ret)
-		ret = send_start(fn, track, &granted);
-	if (ret) {
+	ret = negotiate(fn, track);
+	track->deferred = ret == -EALREADY;
+	if (ret && !track->deferred) {
 		track_free(track);
 		return ret;
 	}
-	*page_size = 1ULL << granted;
+	*page_size = 1ULL << track->shift;
 	fn->track = track;
 	return 0;
 }
@@ -196,6 +237,34 @@ static int add_all(struct nvme_lm_track *track)
 	return ret;
 }
 
+/* Start, and call all dirty, in this order: what is written between is both. */
+static int start_anew(struct nvme_lm_function *fn)
+{
+	struct nvme_lm_track *track = fn->track;
+	int ret = negotiate(fn, track);
+
+	track->deferred = ret == -EALREADY;
+	if (!ret || track->deferred)
+		ret = add_all(track);
+	track->error = ret;
+	return ret;
+}
+
+/* Start what waited for a resume; while it has to wait on, nothing is written. */
+static int start_deferred(struct nvme_lm_function *fn)
+{
+	struct nvme_lm_track *track = fn->track;
+	int ret = negotiate(fn, track);
+
+	if (ret == -EALREADY)
+		return 0;
+	track->deferred = false;
+	if (!ret)
+		ret = add_all(track);
+	track->error = ret;
+	return ret;
+}
+
 /**
  * nvme_lm_standard_track_restart - see nvme_lm_track_restart()
  * @fn: the handle
@@ -204,23 +273,28 @@ static int add_all(struct nvme_lm_track *track)
  */
 int nvme_lm_standard_track_restart(struct nvme_lm_function *fn)
 {
-	struct nvme_lm_track *track;
-	u8 granted;
-	int ret;
-
 	guard(mutex)(&fn->track_lock);
-	track = fn->track;
-	if (!track)
+	if (!fn->track)
 		return -EINVAL;
 
 	/* Reports that were lost before do not matter: all is told of anew. */
-	track->generation = READ_ONCE(fn->by.generation);
-	/* First track, then call all dirty: what is written between is both. */
-	ret = send_start(fn, track, &granted);
-	if (!ret)
-		ret = add_all(track);
-	track->error = ret;
-	return ret;
+	fn->track->generation = READ_ONCE(fn->by.generation);
+	return start_anew(fn);
+}
+
+/**
+ * nvme_lm_standard_track_resumed - the function goes on
+ * @fn: the handle
+ *
+ * What had to wait for that is done now.  An error is told of by the next read.
+ */
+void nvme_lm_standard_track_resumed(struct nvme_lm_function *fn)
+{
+	guard(mutex)(&fn->track_lock);
+	if (fn->track && fn->track->deferred && !fn->track->error)
+		start_deferred(fn);
+	else if (!fn->track && fn->track_stop_due)
+		send_stop(fn);
 }
 
 /**
@@ -231,12 +305,31 @@ int nvme_lm_standard_track_restart(struct nvme_lm_function *fn)
  */
 int nvme_lm_standard_track_stop(struct nvme_lm_function *fn)
 {
+	int ret = 0;
+
 	guard(mutex)(&fn->track_lock);
 	if (!fn->track)
 		return 0;
+	if (!fn->track->deferred)
+		ret = send_stop(fn);
 	track_free(fn->track);
 	fn->track = NULL;
-	return send_stop(fn);
+	/* It is to stop when it goes on, and until then it writes nothing. */
+	return ret == -EALREADY ? 0 : ret;
+}
+
+/**
+ * nvme_lm_track_let_go - the handle is given back
+ * @fn: the handle
+ *
+ * Whoever had the function has reset it or let it go on, so that a stop that was
+ * due is taken.
+ */
+void nvme_lm_track_let_go(struct nvme_lm_function *fn)
+{
+	guard(mutex)(&fn->track_lock);
+	if (fn->track_stop_due)
+		send_stop(fn);
 }
 
 /**
@@ -385,7 +478,7 @@ int nvme_lm_standard_track_read(struct nvme_lm_function *fn, u64 iova, u64 len,
 		.priv = priv,
 	};
 	struct nvme_lm_track *track;
-	int ret;
+	int ret = 0;
 
 	guard(mutex)(&fn->track_lock);
 	track = fn->track;
@@ -398,7 +491,11 @@ int nvme_lm_standard_track_read(struct nvme_lm_function *fn, u64 iova, u64 len,
 		return track->error;
 
 	reader.track = track;
-	ret = empty_device(fn, &reader);
+	/* A suspension can end without our Resume, as with one that was undone. */
+	if (track->deferred)
+		ret = start_deferred(fn);
+	if (!ret && !track->deferred)
+		ret = empty_device(fn, &reader);
 	if (!ret)
 		tell_pending(&reader);
 	return ret;

@@ -16,6 +16,8 @@ int nvme_lm_standard_track_restart(struct nvme_lm_function *fn);
 int nvme_lm_standard_track_stop(struct nvme_lm_function *fn);
 int nvme_lm_standard_track_read(struct nvme_lm_function *fn, u64 iova, u64 len,
 				nvme_lm_dirty_fn dirty, void *priv);
+void nvme_lm_standard_track_resumed(struct nvme_lm_function *fn);
+void nvme_lm_track_let_go(struct nvme_lm_function *fn);
 void nvme_lm_track_release(struct nvme_lm_function *fn);
 
 #endif /* NVME_LM_TRACK_H */

@@ -31,19 +31,19 @@
 #define CHG_RPMPG		8
 #define RUN_LEN			8
 
-/* [?] The bit of ATTRB that says that there are more changes to be read. */
+/* MTR, More To Report. */
 #define CHG_ATTRB_MORE		0x01
 
 /*
- * [?] MRTG, MINMRTG, MAXMRTG, RMRTG and RPMPG are powers of two of the smallest
- * page, which is taken for 4 KiB.
+ * MRTG, MINMRTG, MAXMRTG, RMRTG and RPMPG are powers of two of 4 KiB, whatever the
+ * controller's smallest page is.
  */
 #define GRANULARITY_SHIFT	12
 /* 1 TiB.  A granularity beyond any use is not believed. */
 #define GRANULARITY_MAX_SHIFT	40
 
-/* [?] MRTG in Dword 0 of the completion of Track Send. */
-#define CQE_MRTG_MASK		0xff
+/* MRTG in Dword 0 of the completion of a Track Send that started nothing. */
+#define CQE_MRTG_MASK		0xffff
 
 /* A granularity of the device as the binary logarithm of bytes. */
 static int granularity(u32 encoded, u8 *shift)
@@ -59,9 +59,6 @@ static int granularity(u32 encoded, u8 *shift)
  * @page: the data structure, 4096 bytes
  * @limits: filled in; no ranges if it tracks no memory, or in no way that is
  *	understood
- *
- * [?] With MRTLL, Memory Range Tracking Length Limit, there is a rule for the
- * length of a range that no source tells: such a device is not asked to track.
  */
 void nvme_lm_decode_track_limits(const u8 *page,
 				 struct nvme_lm_track_limits *limits)
@@ -69,7 +66,7 @@ void nvme_lm_decode_track_limits(const u8 *page,
 	u8 attributes = page[IDC_TRATTR];
 
 	memset(limits, 0, sizeof(*limits));
-	if (!(attributes & IDC_TRATTR_THMCS) || attributes & IDC_TRATTR_MRTLL)
+	if (!(attributes & IDC_TRATTR_THMCS))
 		return;
 	if (granularity(page[IDC_MINMRTG], &limits->min_shift))
 		return;
@@ -77,17 +74,19 @@ void nvme_lm_decode_track_limits(const u8 *page,
 		limits->max_shift = GRANULARITY_MAX_SHIFT;
 	if (limits->min_shift > limits->max_shift)
 		return;
+	limits->powers = attributes & IDC_TRATTR_MRTLL;
 	limits->max_ranges = get_unaligned_le16(page + IDC_CMMRTD);
 }
 
 /**
- * nvme_lm_decode_granted - which granularity was granted
- * @dword0: Dword 0 of the completion of a Track Send that started
+ * nvme_lm_decode_possible - which granularity could be tracked
+ * @dword0: Dword 0 of the completion of a Track Send, with the status Not Enough
+ *	Resources
  * @shift: filled in
  *
  * Return: 0 or -EREMOTEIO.
  */
-int nvme_lm_decode_granted(u32 dword0, u8 *shift)
+int nvme_lm_decode_possible(u32 dword0, u8 *shift)
 {
 	return granularity(dword0 & CQE_MRTG_MASK, shift);
 }
@@ -99,9 +98,10 @@ int nvme_lm_decode_granted(u32 dword0, u8 *shift)
  * @spans: whole granules each
  * @count: how many spans
  * @shift: granularity to ask for
+ * @powers: whether lengths have to be powers of two
  */
 void nvme_lm_encode_ranges(u8 *buf, const struct nvme_lm_span *spans,
-			   unsigned int count, u8 shift)
+			   unsigned int count, u8 shift, bool powers)
 {
 	u8 *range = buf + NVME_LM_TRACK_HEADER;
 	unsigned int i, descriptors = 0;
@@ -111,7 +111,7 @@ void nvme_lm_encode_ranges(u8 *buf, const struct nvme_lm_span *spans,
 		u64 at = spans[i].first;
 
 		while (granules) {
-			u32 len = min_t(u64, granules, NVME_LM_MAX_GRANULES);
+			u32 len = nvme_lm_range_piece(granules, powers);
 
 			put_unaligned_le64(at, range);
 			put_unaligned_le32(len, range + RANGE_LEN);

@@ -35,9 +35,9 @@ struct nvme_lm_changes {
 
 void nvme_lm_decode_track_limits(const u8 *page,
 				 struct nvme_lm_track_limits *limits);
-int nvme_lm_decode_granted(u32 dword0, u8 *shift);
+int nvme_lm_decode_possible(u32 dword0, u8 *shift);
 void nvme_lm_encode_ranges(u8 *buf, const struct nvme_lm_span *spans,
-			   unsigned int count, u8 shift);
+			   unsigned int count, u8 shift, bool powers);
 int nvme_lm_decode_changes(const u8 *buf, u32 len, u16 cntlid,
 			   struct nvme_lm_changes *changes);
 int nvme_lm_decode_change(const u8 *buf, const struct nvme_lm_changes *changes,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/// Track Send and Track Receive, written from the reference (NVM Express Base
-/// Specification 2.1). Where the reference leaves a field open, [?] says so.
+/// Track Send and Track Receive, written from the NVM Express Base Specification
+/// 2.1, sections 5.1.26 and 5.1.27.
 #pragma once
 
 #include "nvme/passthrough.hpp"
@@ -9,7 +9,7 @@
 
 namespace lm::test {
 
-/// A granularity as commands name it. [?] A power of two of 4 KiB.
+/// A granularity as commands name it: a power of two of 4 KiB.
 using Granularity = Strong<struct GranularityTag, std::uint8_t>;
 
 constexpr std::uint64_t bytes_in(Granularity g) {
@@ -30,6 +30,7 @@ struct TrackReport {
     };
     std::uint8_t version = 0;
     bool more = false;
+    bool suspended = false;
     Cntlid cntlid{};
     Granularity granularity{};
     std::vector<Run> runs{};
@@ -38,7 +39,8 @@ struct TrackReport {
 /// Limits of tracking in Identify Controller.
 struct TrackLimits {
     bool offered;
-    std::uint16_t per_controller;
+    bool powers_of_two;           ///< lengths have to be
+    std::uint16_t per_controller; ///< for all that this controller tracks
     std::uint16_t per_subsystem;
     Granularity min;
     Granularity max;

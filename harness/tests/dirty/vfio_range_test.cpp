@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Which memory is logged, from when to when, and what is refused.
+#include "dirty/track.hpp"
 #include "dirty/vfio_fixture.hpp"
 
 #include <algorithm>
@@ -161,6 +162,84 @@ TEST_F(VfioLoggingRange, AResetOfTheFunctionIsNotPassedOver) {
     (void)log.report(window);
     work.read(data, Lba{0}, 64);
     EXPECT_EQ(log.report(window), work.take()) << "exact again";
+}
+
+/// A device starts and stops tracking only of a function that is not suspended.
+class VfioLoggingStopped : public VfioLogging {
+  protected:
+    /// Whether the device, asked past the driver, tracks the function.
+    static bool tracked(Cntlid function) {
+        TrackReport report;
+        return track_receive(pf(), function, 4096, report).status.ok();
+    }
+};
+
+TEST_F(VfioLoggingStopped, AStartCountsFromTheResumeOn) {
+    Vm a = vm(0);
+    const nvme::DataBuffer data = a.guest.buffer(8 * 4096);
+    a.migration.set(migration::State::stop);
+    a.log.start({window});
+    EXPECT_TRUE(a.log.report(window).empty()) << "a stopped function writes nothing";
+    a.migration.set(migration::State::running);
+    // what it wrote before the device tracked it, nobody knows: everything, once
+    EXPECT_EQ(a.log.report(window).size(), window.bytes / 4096);
+    a.work.take();
+    a.work.read(data, Lba{0}, 64);
+    EXPECT_EQ(a.log.report(window), a.work.take()) << "exact again";
+}
+
+TEST_F(VfioLoggingStopped, AStopReachesTheDeviceWithTheResume) {
+    Vm a = vm(0);
+    a.log.start({window});
+    a.migration.set(migration::State::stop);
+    a.log.stop();
+    EXPECT_TRUE(tracked(a.machine.cntlid()));
+    a.migration.set(migration::State::running);
+    EXPECT_FALSE(tracked(a.machine.cntlid()));
+}
+
+TEST_F(VfioLoggingStopped, AStopReachesTheDeviceWhenItIsClosed) {
+    Vm a = vm(0);
+    a.log.start({window});
+    a.migration.set(migration::State::stop);
+    a.log.stop();
+    const Cntlid function = a.machine.cntlid();
+    close(a.machine);
+    EXPECT_FALSE(tracked(function));
+}
+
+TEST_F(VfioLoggingStopped, StartAndStopWithoutAResume) {
+    Vm a = vm(0);
+    const nvme::DataBuffer data = a.guest.buffer(4096);
+    a.migration.set(migration::State::stop);
+    a.log.start({window});
+    a.log.stop();
+    a.log.start({window});
+    a.migration.set(migration::State::running);
+    (void)a.log.report(window);
+    a.work.take();
+    a.work.read(data, Lba{0}, 8);
+    EXPECT_EQ(a.log.report(window), a.work.take());
+    a.log.stop();
+    EXPECT_FALSE(tracked(a.machine.cntlid()));
+}
+
+TEST_F(VfioLoggingRange, FunctionsShareWhatTheDeviceCanTrack) {
+    // in all more ranges than the device has: who comes late gets fewer, and all is logged
+    for (std::size_t n = 0; n < the_rig().functions(); ++n) {
+        Vm a = vm(n);
+        const nvme::DataBuffer data = a.guest.buffer(128 * 4096);
+        std::vector<MemoryRange> ranges;
+        for (unsigned page = 0; page < 128; page += 2)
+            ranges.push_back({iova_of(data) + page * 4096, 4096});
+        EXPECT_EQ(error_of([&] { a.log.start(ranges); }), 0) << "function " << n;
+        nvme::Sqe sqe = nvme::io(nvme::Io::read, a.guest.disk().nsid, Lba{0}, 8);
+        sqe.prp1 = ranges.back().start.value;
+        a.guest.driver().wait(a.guest.queue(), a.guest.driver().submit(a.guest.queue(), sqe));
+        Pages truth;
+        truth.add(ranges.back().start, ranges.back().bytes);
+        EXPECT_EQ(a.log.report({iova_of(data), 128 * 4096}), truth) << "function " << n;
+    }
 }
 
 TEST_F(VfioLoggingRange, ClosingTheDeviceEndsIt) {
