@@ -18,6 +18,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include <compat/nvme-lm-compat.h>
 
@@ -410,6 +411,8 @@ static int receive(struct nvme_lm_function *fn, const struct reader *reader,
 	u32 i;
 	int ret;
 
+	/* no device fills in so many changes: one that leaves the head out is found out */
+	memset(buf, 0xff, NVME_LM_CHANGES_HEADER);
 	ret = nvme_lm_issue(&fn->by, &cmd, buf, len, NULL);
 	if (!ret)
 		ret = nvme_lm_decode_changes(buf, len, fn->by.cntlid, &changes);
