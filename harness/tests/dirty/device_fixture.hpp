@@ -20,6 +20,9 @@ class DeviceTracking : public GuestTest {
         limits_ = track_limits(pf());
         if (!limits_.offered)
             GTEST_SKIP() << "this controller does not track memory";
+        // the reset that opens a function does not end what the test before started
+        for (std::size_t n = 0; n < the_rig().functions(); ++n)
+            EXPECT_EQ(track_stop(pf(), the_rig().function(n).cntlid).status, nvme::status::success);
     }
 
     [[nodiscard]] const TrackLimits &limits() const { return limits_; }
