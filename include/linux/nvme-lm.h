@@ -285,6 +285,25 @@ int nvme_lm_write_state(struct nvme_lm_function *fn,
 			const struct nvme_lm_format *format, u64 offset,
 			void *buf, u32 len, enum nvme_lm_sequence seq);
 
+/* As many first bytes of a state as nvme_lm_state_length() may want. */
+#define NVME_LM_STATE_HEAD		64
+
+/**
+ * nvme_lm_state_length - how long a state is, as its first bytes say
+ * @fn: the handle of the function that the state is for
+ * @head: the first bytes of the state
+ * @len: how many there are: %NVME_LM_STATE_HEAD, or all of a shorter state
+ * @length: on success bytes of the whole state
+ *
+ * Where pieces of a state are given to the device as they come, nobody but the
+ * state itself can say that some are missing, or too many.  Issues no command.
+ *
+ * Return: 0; -EOPNOTSUPP if states of this kind do not say; -EINVAL if no state
+ * begins like this.
+ */
+int nvme_lm_state_length(struct nvme_lm_function *fn, const void *head, u32 len,
+			 u64 *length);
+
 /* Most ranges that nvme_lm_track_start() takes. */
 #define NVME_LM_TRACK_MAX_RANGES	256
 

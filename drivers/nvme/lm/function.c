@@ -281,6 +281,15 @@ int nvme_lm_write_state(struct nvme_lm_function *fn,
 }
 EXPORT_SYMBOL_NVME_LM(nvme_lm_write_state);
 
+int nvme_lm_state_length(struct nvme_lm_function *fn, const void *head, u32 len,
+			 u64 *length)
+{
+	const struct nvme_lm_ops *ops = fn->by.ctrl->ops;
+
+	return ops->state_length ? ops->state_length(head, len, length) : -EOPNOTSUPP;
+}
+EXPORT_SYMBOL_NVME_LM(nvme_lm_state_length);
+
 int nvme_lm_track_start(struct nvme_lm_function *fn,
 			const struct nvme_lm_range *ranges, unsigned int count,
 			u64 *page_size)

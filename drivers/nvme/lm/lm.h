@@ -91,6 +91,7 @@ struct nvme_lm_issuer {
  * @state_size: see nvme_lm_state_size()
  * @read_state: see nvme_lm_read_state(); offset and len are checked
  * @write_state: see nvme_lm_write_state(); offset and len are checked
+ * @state_length: see nvme_lm_state_length(); NULL where a state does not say
  * @track_start: see nvme_lm_track_start(); NULL where there is no tracking
  * @track_restart: see nvme_lm_track_restart()
  * @track_stop: see nvme_lm_track_stop()
@@ -120,6 +121,7 @@ struct nvme_lm_ops {
 	int (*write_state)(struct nvme_lm_function *fn,
 			   const struct nvme_lm_format *format, u64 offset,
 			   void *buf, u32 len, enum nvme_lm_sequence seq);
+	int (*state_length)(const u8 *head, u32 len, u64 *length);
 	int (*track_start)(struct nvme_lm_function *fn,
 			   const struct nvme_lm_range *ranges,
 			   unsigned int count, u64 *page_size);

@@ -206,6 +206,16 @@ static int standard_state_size(struct nvme_lm_function *fn, u64 *size)
 					 size);
 }
 
+/* The same of a state that is written. */
+static int standard_state_length(const u8 *head, u32 len, u64 *length)
+{
+	static_assert(NVME_LM_STATE_HEADER_SIZE <= NVME_LM_STATE_HEAD);
+	if (len < NVME_LM_STATE_HEADER_SIZE ||
+	    nvme_lm_decode_state_size(head, NVME_LM_STANDARD_MAX_STATE, length))
+		return -EINVAL;
+	return 0;
+}
+
 /*
  * The head of the state has an answer with it, in whatever format; without a
  * handle, so the formats are asked for anew.
@@ -254,6 +264,7 @@ const struct nvme_lm_ops nvme_lm_standard_ops = {
 	.state_size = standard_state_size,
 	.read_state = standard_read_state,
 	.write_state = standard_write_state,
+	.state_length = standard_state_length,
 	.track_start = nvme_lm_standard_track_start,
 	.track_restart = nvme_lm_standard_track_restart,
 	.track_stop = nvme_lm_standard_track_stop,

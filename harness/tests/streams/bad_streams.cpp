@@ -290,12 +290,64 @@ std::vector<BadStream> bad_contents() {
     };
 }
 
+/// A state whose own header tells another length than the stream.
+std::vector<BadStream> bad_state_lengths() {
+    constexpr std::size_t head = sizeof(nvme_lm_state_piece);
+    const auto count = [](std::string name, std::size_t at, auto change) {
+        return record(
+            std::move(name), EILSEQ, NVME_LM_REC_STATE,
+            [=](Record &r) {
+                store<std::uint64_t>(r.payload, head + at,
+                                     change(load<std::uint64_t>(r.payload, head + at)));
+            },
+            Seen::by_driver);
+    };
+    const auto add = [](std::uint64_t n) { return [n](std::uint64_t old) { return old + n; }; };
+    return {
+        count("NvmecssADwordMore", 16, add(1)),
+        count("NvmecssADwordLess", 16, add(~std::uint64_t{0})),
+        count("NvmecssHighHalf", 24, add(1)),
+        count("VssADwordMore", 32, add(1)),
+        count("VssADwordLess", 32, add(~std::uint64_t{0})),
+        count("VssHuge", 32, add(std::uint64_t{1} << 62)),
+        count("VssHighHalf", 40, add(std::uint64_t{1} << 63)),
+        changed(
+            "StateCutByADword", EILSEQ,
+            [](Stream &s) {
+                Record &last =
+                    s.records[s.find(NVME_LM_REC_STATE, s.of_type(NVME_LM_REC_STATE).size() - 1)];
+                last.payload.resize(last.payload.size() - 4);
+                s.records.back().change<nvme_lm_end>([](nvme_lm_end &e) { e.state_size -= 4; });
+            },
+            Seen::by_driver),
+        changed(
+            "StateWithADwordMore", EILSEQ,
+            [](Stream &s) {
+                Record &last =
+                    s.records[s.find(NVME_LM_REC_STATE, s.of_type(NVME_LM_REC_STATE).size() - 1)];
+                last.payload.resize(last.payload.size() + 4);
+                s.records.back().change<nvme_lm_end>([](nvme_lm_end &e) { e.state_size += 4; });
+            },
+            Seen::by_driver),
+        changed(
+            "StateShorterThanItsHeader", EILSEQ,
+            [](Stream &s) {
+                s.records[s.find(NVME_LM_REC_STATE)].payload.resize(head + 44);
+                const auto first = static_cast<std::ptrdiff_t>(s.find(NVME_LM_REC_STATE));
+                s.records.erase(s.records.begin() + first + 1, s.records.end() - 1);
+                s.records.back().change<nvme_lm_end>([](nvme_lm_end &e) { e.state_size = 44; });
+            },
+            Seen::by_driver),
+    };
+}
+
 } // namespace
 
 const std::vector<BadStream> &bad_streams() {
     static const std::vector<BadStream> all = [] {
         std::vector<BadStream> list;
-        for (auto part : {bad_headers(), bad_records(), bad_order(), bad_lengths(), bad_contents()})
+        for (auto part : {bad_headers(), bad_records(), bad_order(), bad_lengths(), bad_contents(),
+                          bad_state_lengths()})
             list.insert(list.end(), part.begin(), part.end());
         return list;
     }();

@@ -421,17 +421,28 @@ std::vector<BadStream> bad_ends() {
         changed(
             "DeviceRefusesTheHeader", EREMOTEIO,
             [](Stream &s) {
-                Bytes first(4096, std::byte{0xff});
+                Bytes first = Stream::parse(s.encode()).state();
+                first.resize(4096);
+                first[0] ^= std::byte{0xff}; // VER
                 s.records.insert(place(s, NVME_LM_REC_DIGEST), make_piece(0, first));
             },
             Seen::by_driver),
         changed(
-            "StateEndsAtAGranuleBeforeItsEnd", EREMOTEIO,
+            "StateEndsAtAGranuleBeforeItsEnd", EILSEQ,
             [](Stream &s) {
                 s.records[s.find(NVME_LM_REC_DIGEST)].change<Digest>(
                     [](Digest &d) { d.state_size = (d.state_size - 1) / 4096 * 4096; });
                 const std::uint64_t size = s.state_bytes_of_digest();
                 s.records.back().change<nvme_lm_end>([&](nvme_lm_end &e) { e.state_size = size; });
+            },
+            Seen::by_driver),
+        changed(
+            "HeaderOfAnEarlierPassTellsMore", EILSEQ,
+            [](Stream &s) {
+                Bytes first = Stream::parse(s.encode()).state();
+                first.resize(4096);
+                store<std::uint64_t>(first, 32, load<std::uint64_t>(first, 32) + 1024); // VSS
+                s.records.insert(place(s, NVME_LM_REC_DIGEST), make_piece(0, first));
             },
             Seen::by_driver),
     };

@@ -206,8 +206,6 @@ int nvme_vfio_feed_add(struct nvme_vfio_feed *feed, u64 offset, const u8 *data, 
 		n = min(len - done, feed->piece - buffer->len);
 		memcpy(buffer->buf + buffer->len, data + done, n);
 		buffer->len += n;
-		if (!buffer->offset && buffer->len >= sizeof(feed->head))
-			memcpy(feed->head, buffer->buf, sizeof(feed->head));
 		done += n;
 	}
 	return done;
@@ -238,17 +236,17 @@ static bool is_drained(struct nvme_vfio_feed *feed)
  * be anywhere, also where the state does not reach any more: so it is sent like the
  * others, and the first bytes of the state once more make the device apply it.
  */
-int nvme_vfio_feed_finish(struct nvme_vfio_feed *feed, bool passes)
+int nvme_vfio_feed_finish(struct nvme_vfio_feed *feed, const void *head)
 {
-	u8 *head __free(kfree) = NULL;
+	u8 *again __free(kfree) = NULL;
 	struct nvme_vfio_feed_buffer *last = feed->filling;
 	enum nvme_lm_sequence seq;
 
 	if (!last)
 		return feed->error ? feed->error : -EPROTO;
-	if (passes) {
-		head = kmemdup(feed->head, sizeof(feed->head), GFP_KERNEL_ACCOUNT);
-		if (!head)
+	if (head) {
+		again = kmemdup(head, FEED_HEAD, GFP_KERNEL_ACCOUNT);
+		if (!again)
 			return -ENOMEM;
 		queue_filling(feed);
 	}
@@ -256,8 +254,8 @@ int nvme_vfio_feed_finish(struct nvme_vfio_feed *feed, bool passes)
 		return -EINTR;
 	if (feed->error)
 		return feed->error;
-	if (passes)
-		return send_piece(feed, 0, head, sizeof(feed->head), NVME_LM_SEQ_LAST);
+	if (again)
+		return send_piece(feed, 0, again, FEED_HEAD, NVME_LM_SEQ_LAST);
 	seq = feed->begun ? NVME_LM_SEQ_LAST : NVME_LM_SEQ_ENTIRE;
 	return send_piece(feed, last->offset, last->buf, last->len, seq);
 }

@@ -52,7 +52,6 @@ struct nvme_vfio_feed_buffer {
  *	others
  * @most: how many buffers there may be
  * @filling: the buffer that takes what comes, or NULL; of one writer
- * @head: the first bytes of the state, as they came last
  * @lock: protects what follows and the states of the buffers; taken last
  * @depth: number of @buffers that have memory
  * @begun: the first piece was sent
@@ -69,7 +68,6 @@ struct nvme_vfio_feed {
 	bool any_order;
 	unsigned int most;
 	struct nvme_vfio_feed_buffer *filling;
-	u8 head[4];
 	/* see above; protects who has which buffer */
 	spinlock_t lock;
 	unsigned int depth;
@@ -79,6 +77,9 @@ struct nvme_vfio_feed {
 	u64 next_turn;
 	struct nvme_vfio_feed_buffer buffers[FEED_DEPTH];
 };
+
+/* Bytes of the state that are sent once more to make the device apply it. */
+#define FEED_HEAD	4
 
 /**
  * nvme_vfio_feed_init - nothing was sent yet
@@ -113,11 +114,12 @@ bool nvme_vfio_feed_has_room(struct nvme_vfio_feed *feed);
 /**
  * nvme_vfio_feed_finish - send what is left, and have the device apply the state
  * @feed: the feed, whose stream was found to be right; there is no writer any more
- * @passes: pieces may have replaced others
+ * @head: the first %FEED_HEAD bytes of the state if pieces may have replaced others,
+ *	else NULL
  *
  * Return: 0 or why the device did not take it.
  */
-int nvme_vfio_feed_finish(struct nvme_vfio_feed *feed, bool passes);
+int nvme_vfio_feed_finish(struct nvme_vfio_feed *feed, const void *head);
 
 /**
  * nvme_vfio_feed_stop - no command after this

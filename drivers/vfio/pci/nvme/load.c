@@ -62,6 +62,7 @@ MODULE_PARM_DESC(max_load_mib,
  * @chunks: else: the state, each entry @chunk bytes
  * @chunk: bytes of a chunk, which is what one command moves
  * @size: bytes of state, known once the stream was checked
+ * @head: the first of them, as they came last
  * @error: 0 or why the stream was refused; it stays
  */
 struct nvme_vfio_load {
@@ -81,6 +82,7 @@ struct nvme_vfio_load {
 	struct xarray chunks;
 	u32 chunk;
 	u64 size;
+	u8 head[NVME_LM_STATE_HEAD];
 	int error;
 };
 
@@ -253,9 +255,18 @@ static int feed_held(struct nvme_vfio_load *load)
 	return load->held ? -EAGAIN : 0;
 }
 
+/* What the state says of itself stands in its first bytes. */
+static void keep_head(struct nvme_vfio_load *load, u64 offset, const void *data, u32 len)
+{
+	if (offset < sizeof(load->head))
+		memcpy(load->head + offset, data, min_t(u64, len, sizeof(load->head) - offset));
+}
+
 static int take_state(struct nvme_vfio_load *load)
 {
 	const struct nvme_lm_state_piece *piece = (const void *)load->dec.payload;
+	u64 offset = le64_to_cpu(piece->offset);
+	u32 len = load->dec.length - sizeof(*piece);
 	int ret;
 
 	if (!load->media_complete) {
@@ -267,13 +278,13 @@ static int take_state(struct nvme_vfio_load *load)
 		nvme_vfio_stat_set(&load->file.nvdev->stats, NVME_VFIO_LOAD_STREAMED,
 				   load->streamed);
 	}
+	keep_head(load, offset, piece + 1, len);
 	if (load->streamed) {
-		load->held = load->dec.length - sizeof(*piece);
+		load->held = len;
 		ret = feed_held(load);
 		return ret == -EAGAIN ? 0 : ret;
 	}
-	return store_piece(load, le64_to_cpu(piece->offset), (const u8 *)(piece + 1),
-			   load->dec.length - sizeof(*piece));
+	return store_piece(load, offset, (const u8 *)(piece + 1), len);
 }
 
 /* State moves in dwords: what the device was given it would never have made. */
@@ -612,6 +623,26 @@ static int load_pieces(struct nvme_vfio_load *load)
 	return 0;
 }
 
+/*
+ * Is the state as long as it says itself?  A device that takes it as it comes does not
+ * know where it ends, and may still have what was sent beyond that.
+ */
+static int check_length(struct nvme_vfio_load *load)
+{
+	struct nvme_lm_complaint complaint = {
+		.what = "bytes of state, as the state itself says",
+		.found = load->size,
+	};
+	int ret;
+
+	ret = nvme_lm_state_length(load->fn, load->head,
+				   min_t(u64, load->size, sizeof(load->head)),
+				   &complaint.expected);
+	if (ret == -EOPNOTSUPP || (!ret && complaint.expected == load->size))
+		return 0;
+	return refuse(load, -EILSEQ, &complaint);
+}
+
 /* Is the stream whole?  No write() can change the answer any more. */
 static int finish_stream(struct nvme_vfio_load *load)
 {
@@ -620,7 +651,7 @@ static int finish_stream(struct nvme_vfio_load *load)
 	if (load->error)
 		return load->error;
 	ret = nvme_lm_decoder_finish(&load->dec);
-	return ret ? refuse(load, ret, &load->dec.complaint) : 0;
+	return ret ? refuse(load, ret, &load->dec.complaint) : check_length(load);
 }
 
 int nvme_vfio_load_end(struct nvme_vfio_file *file)
@@ -641,7 +672,8 @@ int nvme_vfio_load_end(struct nvme_vfio_file *file)
 		return ret;
 	start = ktime_get_ns();
 	if (load->streamed)
-		ret = nvme_vfio_feed_finish(&load->feed, load->dec.precopy.granule);
+		ret = nvme_vfio_feed_finish(&load->feed,
+					    load->dec.precopy.granule ? load->head : NULL);
 	else
 		ret = load_pieces(load);
 	nvme_vfio_stat_set(&file->nvdev->stats, NVME_VFIO_LOAD_APPLY_NS, ktime_get_ns() - start);
