@@ -8,6 +8,7 @@
 #ifndef NVME_VFIO_PCI_CHANGES_H
 #define NVME_VFIO_PCI_CHANGES_H
 
+#include <linux/math64.h>
 #include <linux/types.h>
 
 /**
@@ -64,7 +65,7 @@ void nvme_vfio_changes_cut(struct nvme_vfio_changes *changes, u64 count);
 static inline u64 nvme_vfio_changes_records(const struct nvme_vfio_changes *changes,
 					    u32 per_record)
 {
-	return changes->runs + changes->marked / per_record;
+	return changes->runs + div_u64(changes->marked, per_record);
 }
 
 #endif /* NVME_VFIO_PCI_CHANGES_H */
