@@ -6,6 +6,7 @@
 #include <endian.h>
 #include <linux/types.h>
 
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 #define min_t(type, a, b) ((type)(a) < (type)(b) ? (type)(a) : (type)(b))
 
 #define cpu_to_le16 htole16

@@ -29,6 +29,18 @@ TEST(StreamCodec, BothWritersWriteTheSameBytes) {
     EXPECT_EQ(difference(encode(good_stream(), 256), good_stream().encode()), "");
 }
 
+TEST(StreamCodec, RecordsOfEveryLength) {
+    // A payload of a power of two bytes, and one that has all bits of the length below.
+    for (std::size_t length = 32; length <= std::size_t{1} << 20; length *= 2)
+        for (const std::size_t piece : {length - sizeof(nvme_lm_state_piece), length - 1, length}) {
+            const Stream stream = good_stream(piece + 5, piece);
+            const Bytes bytes = stream.encode();
+            EXPECT_EQ(difference(encode(stream, piece), bytes), "") << piece;
+            const Decoded result = decode(bytes);
+            EXPECT_EQ(result.error, 0) << result.complaint << ", pieces of " << piece;
+        }
+}
+
 TEST(StreamCodec, DriverTakesAnySplit) {
     const Bytes bytes = good_stream().encode();
     for (std::size_t chunk : {1UL, 2UL, 7UL, 32UL, 33UL, 1000UL, SIZE_MAX}) {

@@ -19,10 +19,9 @@
 #include "stream.h"
 
 #define CRC_SEED	0xffffffffU
-/* CRC32C polynomial, bit-reflected, and x to the power of 0 and of 8 likewise */
+/* CRC32C polynomial, bit-reflected, and x to the power of 0 likewise */
 #define CRC_POLY	0x82f63b78U
 #define CRC_X0		0x80000000U
-#define CRC_X8		0x00800000U
 
 #define MAX_STATE_PIECE	(NVME_LM_STREAM_MAX_PAYLOAD - sizeof(struct nvme_lm_state_piece))
 
@@ -59,20 +58,28 @@ static u32 crc_multiply(u32 a, u32 b)
 	return product;
 }
 
+/* What 1, 2, 4, ... bytes that follow make of a CRC: x to the power of 8, 16, 32, ... */
+static const u32 crc_powers[] = {
+	0x00800000, 0x00008000, 0x82f63b78, 0x6ea2d55c, 0x18b8ea18, 0x510ac59a,
+	0xb82be955, 0xb8fdb1e7, 0x88e56f72, 0x74c360a4, 0xe4172b16, 0x0d65762a,
+	0x35d73a62, 0x28461564, 0xbf455269, 0xe2ea32dc, 0xfe7740e6, 0xf946610b,
+	0x3c204f8f, 0x538586e3, 0x59726915,
+};
+
+static_assert(NVME_LM_STREAM_MAX_PAYLOAD < 1U << ARRAY_SIZE(crc_powers));
+
 /*
  * Running CRC of A followed by B, from the running CRC of A and that of B, both
- * seeded with CRC_SEED and not inverted.
+ * seeded with CRC_SEED and not inverted.  B is no longer than a payload.
  */
 static u32 crc_append(u32 a, u32 b, u32 len_b)
 {
 	u32 shifted = a ^ CRC_SEED;
-	u32 power = CRC_X8;
+	unsigned int i;
 
-	for (; len_b; len_b >>= 1) {
-		if (len_b & 1)
-			shifted = crc_multiply(shifted, power);
-		power = crc_multiply(power, power);
-	}
+	for (i = 0; i < ARRAY_SIZE(crc_powers); i++)
+		if (len_b & (1U << i))
+			shifted = crc_multiply(shifted, crc_powers[i]);
 	return shifted ^ b;
 }
 
