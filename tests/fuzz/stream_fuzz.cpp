@@ -77,9 +77,9 @@ Decoder::Decoder() {
 /// Put the bytes of a STATE record where they belong.
 void put_state(const nvme_lm_decoder &dec, Outcome &outcome) {
     require(dec.length > sizeof(nvme_lm_state_piece), "a piece of state has bytes");
-    const auto payload = std::as_bytes(std::span{dec.payload, dec.length});
-    const auto piece = payload.subspan(sizeof(nvme_lm_state_piece));
-    const auto at = load<std::uint64_t>(payload, offsetof(nvme_lm_state_piece, offset));
+    const auto piece =
+        std::as_bytes(std::span{dec.payload, dec.length - sizeof(nvme_lm_state_piece)});
+    const std::uint64_t at = dec.piece.offset;
     require(at <= outcome.state.size(), "no gap is left in the state");
     require(piece.size() <= most_state && at <= most_state - piece.size(), "state is bounded");
     outcome.state.resize(std::max(outcome.state.size(), at + piece.size()));

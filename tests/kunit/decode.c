@@ -47,17 +47,17 @@ static void take_record(struct kunit *test, struct decoded *out)
 {
 	const struct nvme_lm_decoder *dec = out->dec;
 	u64 offset;
-	u32 i;
+	u32 i, len;
 
 	KUNIT_ASSERT_LT(test, out->records, (unsigned int)DECODE_MAX_RECORDS);
 	out->type[out->records++] = dec->type;
 	if (dec->type != RAW_STATE)
 		return;
-	offset = get_unaligned_le64(dec->payload);
-	if (offset + dec->length - RAW_PIECE_SIZE <= DECODE_MAX_STATE)
-		memcpy(out->image + offset, dec->payload + RAW_PIECE_SIZE,
-		       dec->length - RAW_PIECE_SIZE);
-	for (i = RAW_PIECE_SIZE; i < dec->length; i++)
+	offset = le64_to_cpu(dec->piece.offset);
+	len = dec->length - RAW_PIECE_SIZE;
+	if (offset + len <= DECODE_MAX_STATE)
+		memcpy(out->image + offset, dec->payload, len);
+	for (i = 0; i < len; i++)
 		if (dec->payload[i] != raw_state_byte(offset++))
 			out->wrong_state++;
 }

@@ -36,11 +36,11 @@ extern "C" int make_room(nvme_lm_decoder *decoder, u64 count) {
 /// Note down the record that the decoder has just completed.
 void note(const nvme_lm_decoder &decoder, Decoded &result) {
     ++result.seen[decoder.type];
-    const auto payload = std::as_bytes(std::span{decoder.payload, decoder.length});
     if (decoder.type != NVME_LM_REC_STATE)
         return;
-    const ByteView bytes = payload.subspan(sizeof(nvme_lm_state_piece));
-    const std::size_t at = load<std::uint64_t>(payload, offsetof(nvme_lm_state_piece, offset));
+    const ByteView bytes =
+        std::as_bytes(std::span{decoder.payload, decoder.length - sizeof(nvme_lm_state_piece)});
+    const std::size_t at = decoder.piece.offset;
     result.state.resize(std::max(result.state.size(), at + bytes.size()));
     std::ranges::copy(bytes, result.state.begin() + static_cast<std::ptrdiff_t>(at));
 }

@@ -16,6 +16,7 @@
  * changes.c   what has changed of a state that comes in passes (pure)
  * load.c      the file that a state is written to
  * feed.c      giving a state to the device as it comes
+ * assembly.c  putting a state together in memory first
  * stream.c    encoding and decoding of the stream (pure)
  * dirty.c     which memory the function writes
  * stats.c     statistics in debugfs

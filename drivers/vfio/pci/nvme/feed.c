@@ -3,8 +3,9 @@
  * Giving a state to a device as it comes, for devices that apply it only with its
  * last piece.
  *
- * The writer fills a buffer as large as a command may be; a full one is queued, and
- * sent by its own work item, so that no command is issued by write().  By default
+ * The writer fills a buffer as large as a command may be, in the best case with what
+ * comes from user space; a full one is queued, and sent by its own work item, so that
+ * no command is issued by write().  By default
  * one command is under way at a time, in the order of the state.  Where pieces may
  * come in any order several are, between the first and the last.  One that replaces
  * a part of another is sent after it.
@@ -209,6 +210,32 @@ int nvme_vfio_feed_add(struct nvme_vfio_feed *feed, u64 offset, const u8 *data, 
 		done += n;
 	}
 	return done;
+}
+
+int nvme_vfio_feed_place(struct nvme_vfio_feed *feed, u64 offset, u32 len, u8 **place)
+{
+	const struct nvme_vfio_feed_buffer *filling = feed->filling;
+	int ret;
+
+	*place = NULL;
+	if (READ_ONCE(feed->error))
+		return feed->error;
+	if (len > feed->piece)
+		return 0;
+	/* the one that it continues may have room for a part of it */
+	if (filling && filling->offset + filling->len == offset &&
+	    filling->len < feed->piece && len > feed->piece - filling->len)
+		return 0;
+	ret = have_buffer(feed, offset);
+	if (ret <= 0)
+		return ret ? ret : -EAGAIN;
+	*place = feed->filling->buf + feed->filling->len;
+	return 0;
+}
+
+void nvme_vfio_feed_placed(struct nvme_vfio_feed *feed, u32 len)
+{
+	feed->filling->len += len;
 }
 
 bool nvme_vfio_feed_has_room(struct nvme_vfio_feed *feed)

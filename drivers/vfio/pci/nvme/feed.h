@@ -106,6 +106,25 @@ void nvme_vfio_feed_init(struct nvme_vfio_feed *feed, struct nvme_vfio_file *fil
 int nvme_vfio_feed_add(struct nvme_vfio_feed *feed, u64 offset, const u8 *data, u32 len);
 
 /**
+ * nvme_vfio_feed_place - where bytes of the state can be put without another copy
+ * @feed: the feed, of which there is one writer at a time
+ * @offset: where in the state they belong
+ * @len: how many there are
+ * @place: on success set to where they go, all of them, before nvme_vfio_feed_placed();
+ *	NULL if they do not fit into one buffer: nvme_vfio_feed_add() takes them
+ *
+ * Return: 0, -EAGAIN if there is no buffer free, or an errno of nvme_vfio_feed_add().
+ */
+int nvme_vfio_feed_place(struct nvme_vfio_feed *feed, u64 offset, u32 len, u8 **place);
+
+/**
+ * nvme_vfio_feed_placed - bytes are where they were to go, and are right
+ * @feed: the feed
+ * @len: how many, as for the nvme_vfio_feed_place() before
+ */
+void nvme_vfio_feed_placed(struct nvme_vfio_feed *feed, u32 len);
+
+/**
  * nvme_vfio_feed_has_room - could bytes be taken, or has the device refused some
  * @feed: the feed
  */

@@ -26,8 +26,8 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include <linux/xarray.h>
 
+#include "assembly.h"
 #include "compare.h"
 #include "device.h"
 #include "feed.h"
@@ -54,13 +54,15 @@ MODULE_PARM_DESC(max_load_mib,
  * @media: number of MEDIUM records that were compared
  * @media_complete: no more of them come, and none was missing
  * @dec: the decoder
+ * @payload: where it has payloads that are not put where they belong at once
+ * @placed: the piece of state that it has at hand was
  * @random_write: the device takes pieces that replace each other
  * @max_assembled: most bytes of state to put together in memory
  * @streamed: the device is given the state as it comes
  * @feed: then: what gives it
  * @held: then: bytes of the last record that were not taken yet
- * @chunks: else: the state, each entry @chunk bytes
- * @chunk: bytes of a chunk, which is what one command moves
+ * @full: then: the last write() found no buffer free
+ * @assembly: else: where it is put together
  * @size: bytes of state, known once the stream was checked
  * @head: the first of them, as they came last
  * @error: 0 or why the stream was refused; it stays
@@ -74,13 +76,15 @@ struct nvme_vfio_load {
 	unsigned int media;
 	bool media_complete;
 	struct nvme_lm_decoder dec;
+	u8 *payload;
+	bool placed;
 	bool random_write;
 	u64 max_assembled;
 	bool streamed;
 	struct nvme_vfio_feed feed;
 	u32 held;
-	struct xarray chunks;
-	u32 chunk;
+	bool full;
+	struct nvme_vfio_assembly assembly;
 	u64 size;
 	u8 head[NVME_LM_STATE_HEAD];
 	int error;
@@ -199,38 +203,30 @@ static int make_room(struct nvme_lm_decoder *dec, u64 count)
 	return 0;
 }
 
-/* The chunk that the next byte of state goes to. */
-static u8 *get_chunk(struct nvme_vfio_load *load, unsigned long index)
+/*
+ * A piece of state begins: have it come where it belongs, if that can be; -EAGAIN when
+ * there is no buffer free for it.
+ */
+static int place_state(struct nvme_vfio_load *load)
 {
-	u8 *chunk = xa_load(&load->chunks, index);
+	u64 offset;
+	u32 len = nvme_lm_decoder_state_begins(&load->dec, &offset);
+	u8 *place;
+	int ret;
 
-	if (chunk)
-		return chunk;
-	chunk = kvmalloc(load->chunk, GFP_KERNEL_ACCOUNT);
-	nvme_vfio_stat_add(&load->file.nvdev->stats, NVME_VFIO_LOAD_MEMORY_BYTES, load->chunk);
-	if (chunk && xa_err(xa_store(&load->chunks, index, chunk, GFP_KERNEL_ACCOUNT))) {
-		kvfree(chunk);
-		chunk = NULL;
+	if (!len)
+		return 0;
+	if (load->streamed)
+		ret = nvme_vfio_feed_place(&load->feed, offset, len, &place);
+	else
+		ret = nvme_vfio_assembly_place(&load->assembly, offset, len, &place);
+	if (ret) {
+		if (ret != -EAGAIN)
+			load->error = ret;
+		return ret;
 	}
-	return chunk;
-}
-
-/* Put a piece where it belongs, also over what came before. */
-static int store_piece(struct nvme_vfio_load *load, u64 at, const u8 *data, u32 left)
-{
-	u32 offset;
-	u8 *chunk;
-	u32 n;
-
-	for (; left; left -= n, data += n, at += n) {
-		chunk = get_chunk(load, div_u64_rem(at, load->chunk, &offset));
-		if (!chunk) {
-			load->error = -ENOMEM;
-			return -ENOMEM;
-		}
-		n = min(left, load->chunk - offset);
-		memcpy(chunk + offset, data, n);
-	}
+	load->placed = place;
+	load->dec.payload = place ? place : load->payload;
 	return 0;
 }
 
@@ -240,13 +236,11 @@ static int store_piece(struct nvme_vfio_load *load, u64 at, const u8 *data, u32 
  */
 static int feed_held(struct nvme_vfio_load *load)
 {
-	const struct nvme_lm_state_piece *piece = (const void *)load->dec.payload;
-	u32 len = load->dec.length - sizeof(*piece);
-	u32 done = len - load->held;
+	u32 done = load->dec.length - sizeof(load->dec.piece) - load->held;
 	int ret;
 
-	ret = nvme_vfio_feed_add(&load->feed, le64_to_cpu(piece->offset) + done,
-				 (const u8 *)(piece + 1) + done, load->held);
+	ret = nvme_vfio_feed_add(&load->feed, le64_to_cpu(load->dec.piece.offset) + done,
+				 load->payload + done, load->held);
 	if (ret < 0) {
 		load->error = ret;
 		return ret;
@@ -262,11 +256,32 @@ static void keep_head(struct nvme_vfio_load *load, u64 offset, const void *data,
 		memcpy(load->head + offset, data, min_t(u64, len, sizeof(load->head) - offset));
 }
 
+/* A piece that was found to be right, and is where it belongs or in @load->payload. */
+static int keep_piece(struct nvme_vfio_load *load, u64 offset, u32 len)
+{
+	int ret;
+
+	if (load->placed) {
+		load->placed = false;
+		load->dec.payload = load->payload;
+		if (load->streamed)
+			nvme_vfio_feed_placed(&load->feed, len);
+		return 0;
+	}
+	if (!load->streamed) {
+		load->error = nvme_vfio_assembly_add(&load->assembly, offset, load->payload, len);
+		return load->error;
+	}
+	load->held = len;
+	ret = feed_held(load);
+	WRITE_ONCE(load->full, ret == -EAGAIN);
+	return load->full ? 0 : ret;
+}
+
 static int take_state(struct nvme_vfio_load *load)
 {
-	const struct nvme_lm_state_piece *piece = (const void *)load->dec.payload;
-	u64 offset = le64_to_cpu(piece->offset);
-	u32 len = load->dec.length - sizeof(*piece);
+	u64 offset = le64_to_cpu(load->dec.piece.offset);
+	u32 len = load->dec.length - sizeof(load->dec.piece);
 	int ret;
 
 	if (!load->media_complete) {
@@ -278,13 +293,8 @@ static int take_state(struct nvme_vfio_load *load)
 		nvme_vfio_stat_set(&load->file.nvdev->stats, NVME_VFIO_LOAD_STREAMED,
 				   load->streamed);
 	}
-	keep_head(load, offset, piece + 1, len);
-	if (load->streamed) {
-		load->held = len;
-		ret = feed_held(load);
-		return ret == -EAGAIN ? 0 : ret;
-	}
-	return store_piece(load, offset, (const u8 *)(piece + 1), len);
+	keep_head(load, offset, load->dec.payload, len);
+	return keep_piece(load, offset, len);
 }
 
 /* State moves in dwords: what the device was given it would never have made. */
@@ -369,31 +379,39 @@ static int take_bytes(struct nvme_vfio_load *load, const char __user *buf, size_
 	return commit(load, n);
 }
 
-/*
- * What came before must be with the device before more is taken.  Waits for a buffer
- * unless there is something to return.
- */
-static int wait_held(struct nvme_vfio_load *load, size_t done)
+/* What came before must have a buffer, and what comes one to go to. */
+static int find_room(struct nvme_vfio_load *load)
 {
-	u64 start = ktime_get_ns();
-	int ret = 0;
+	int ret = load->held ? feed_held(load) : 0;
 
-	while (load->held && !ret) {
-		ret = feed_held(load);
-		if (ret != -EAGAIN)
-			break;
-		if (done || (load->file.filp->f_flags & O_NONBLOCK))
+	if (!ret)
+		ret = place_state(load);
+	WRITE_ONCE(load->full, ret == -EAGAIN);
+	return ret;
+}
+
+/* The same; waits for a buffer unless there is something to return. */
+static int have_room(struct nvme_vfio_load *load, size_t done)
+{
+	struct nvme_vfio_device *nvdev = load->file.nvdev;
+	u64 start;
+	int ret;
+
+	for (;;) {
+		ret = find_room(load);
+		if (ret != -EAGAIN || done || (load->file.filp->f_flags & O_NONBLOCK))
 			return ret;
-		ret = wait_event_interruptible(load->file.nvdev->wait,
+		start = ktime_get_ns();
+		ret = wait_event_interruptible(nvdev->wait,
 					       nvme_vfio_feed_has_room(&load->feed) ||
 					       !nvme_vfio_file_alive(&load->file));
+		nvme_vfio_stat_add(&nvdev->stats, NVME_VFIO_LOAD_WAIT_DEVICE_NS,
+				   ktime_get_ns() - start);
 		if (!ret && !nvme_vfio_file_alive(&load->file))
 			ret = -ENODEV;
-		nvme_vfio_stat_add(&load->file.nvdev->stats, NVME_VFIO_LOAD_WAIT_DEVICE_NS,
-				   ktime_get_ns() - start);
-		start = ktime_get_ns();
+		if (ret)
+			return ret;
 	}
-	return ret;
 }
 
 /*
@@ -414,7 +432,7 @@ static ssize_t load_write_locked(struct nvme_vfio_load *load, const char __user 
 			return load->error;
 		if (done && signal_pending(current))
 			break;
-		ret = wait_held(load, done);
+		ret = have_room(load, done);
 		if (ret == -EAGAIN && done)
 			break;
 		if (ret)
@@ -452,23 +470,19 @@ static __poll_t load_poll(struct file *filp, struct poll_table_struct *table)
 	if (!nvme_vfio_file_alive(file) || READ_ONCE(load->error) ||
 	    READ_ONCE(load->feed.error))
 		return EPOLLOUT | EPOLLWRNORM | EPOLLERR;
-	if (READ_ONCE(load->held) && !nvme_vfio_feed_has_room(&load->feed))
+	if (READ_ONCE(load->full) && !nvme_vfio_feed_has_room(&load->feed))
 		return 0;
 	return EPOLLOUT | EPOLLWRNORM;
 }
 
 static void free_buffers(struct nvme_vfio_load *load)
 {
-	unsigned long index;
-	void *chunk;
-
-	xa_for_each(&load->chunks, index, chunk)
-		kvfree(chunk);
-	xa_destroy(&load->chunks);
+	nvme_vfio_assembly_free(&load->assembly);
 	nvme_vfio_feed_free(&load->feed);
-	kvfree(load->dec.payload);
+	kvfree(load->payload);
 	kvfree(load->dec.hashes);
 	kvfree(load->dec.lengths);
+	load->payload = NULL;
 	load->dec.payload = NULL;
 	load->dec.hashes = NULL;
 	load->dec.lengths = NULL;
@@ -510,7 +524,6 @@ static void load_stop(struct nvme_vfio_file *file)
 static int load_setup(struct nvme_vfio_load *load, struct nvme_vfio_device *nvdev)
 {
 	const struct nvme_lm_caps *caps = nvme_lm_caps(nvdev->fn);
-	void *payload;
 	int ret;
 
 	nvme_vfio_stats_begin(&nvdev->stats, NVME_VFIO_LOAD_STREAMED,
@@ -525,13 +538,12 @@ static int load_setup(struct nvme_vfio_load *load, struct nvme_vfio_device *nvde
 				    (u64)READ_ONCE(max_load_mib) << 20);
 	nvme_vfio_feed_init(&load->feed, &load->file, nvdev->fn,
 			    LOAD_MEMORY - NVME_LM_STREAM_MAX_PAYLOAD);
-	load->chunk = nvme_vfio_piece_size(nvdev->fn);
-	xa_init_flags(&load->chunks, XA_FLAGS_ACCOUNT);
+	nvme_vfio_assembly_init(&load->assembly, &load->file, nvdev->fn);
 
-	payload = kvmalloc(NVME_LM_STREAM_MAX_PAYLOAD, GFP_KERNEL_ACCOUNT);
-	if (!payload)
+	load->payload = kvmalloc(NVME_LM_STREAM_MAX_PAYLOAD, GFP_KERNEL_ACCOUNT);
+	if (!load->payload)
 		return -ENOMEM;
-	nvme_lm_decoder_init(&load->dec, payload, NVME_LM_STREAM_MAX_PAYLOAD,
+	nvme_lm_decoder_init(&load->dec, load->payload, NVME_LM_STREAM_MAX_PAYLOAD,
 			     load->streamed ? caps->max_state_size : load->max_assembled);
 	load->dec.make_room = make_room;
 
@@ -559,13 +571,6 @@ struct nvme_vfio_file *nvme_vfio_load_begin(struct nvme_vfio_device *nvdev)
 	return &load->file;
 }
 
-static enum nvme_lm_sequence piece_sequence(bool first, bool last)
-{
-	if (first)
-		return last ? NVME_LM_SEQ_ENTIRE : NVME_LM_SEQ_FIRST;
-	return last ? NVME_LM_SEQ_LAST : NVME_LM_SEQ_MIDDLE;
-}
-
 int nvme_vfio_load_error(int error)
 {
 	switch (error) {
@@ -578,49 +583,6 @@ int nvme_vfio_load_error(int error)
 	default:
 		return -EREMOTEIO;
 	}
-}
-
-static int load_piece(struct nvme_vfio_load *load, unsigned long index)
-{
-	struct pci_dev *pdev = load->file.nvdev->core.pdev;
-	u64 offset = (u64)index * load->chunk;
-	u32 len = min_t(u64, load->chunk, load->size - offset);
-	bool last = offset + len == load->size;
-	u64 start = ktime_get_ns();
-	int ret;
-
-	ret = nvme_lm_write_state(load->fn, &load->desc.formats[load->format], offset,
-				  xa_load(&load->chunks, index), len,
-				  piece_sequence(!index, last));
-	nvme_vfio_stat_add(&load->file.nvdev->stats, NVME_VFIO_LOAD_COMMANDS, 1);
-	nvme_vfio_stat_add(&load->file.nvdev->stats, NVME_VFIO_LOAD_BYTES, len);
-	nvme_vfio_stat_add(&load->file.nvdev->stats, NVME_VFIO_LOAD_COMMAND_NS,
-			   ktime_get_ns() - start);
-	trace_nvme_vfio_load_piece(pdev, offset, len, ktime_get_ns() - start, ret);
-	if (ret)
-		nvme_vfio_err(pdev,
-			      "expected the device to take state bytes %llu+%u of %llu, found error %d; reset the device\n",
-			      offset, len, load->size, ret);
-	return ret;
-}
-
-/* Give the device the whole state. */
-static int load_pieces(struct nvme_vfio_load *load)
-{
-	unsigned long pieces = div_u64(load->size + load->chunk - 1, load->chunk);
-	unsigned long index;
-	int ret;
-
-	for (index = 0; index < pieces; index++) {
-		if (!nvme_vfio_file_current(&load->file))
-			return -ENODEV;
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		ret = load_piece(load, index);
-		if (ret)
-			return nvme_vfio_load_error(ret);
-	}
-	return 0;
 }
 
 /*
@@ -675,7 +637,8 @@ int nvme_vfio_load_end(struct nvme_vfio_file *file)
 		ret = nvme_vfio_feed_finish(&load->feed,
 					    load->dec.precopy.granule ? load->head : NULL);
 	else
-		ret = load_pieces(load);
+		ret = nvme_vfio_assembly_load(&load->assembly, &load->desc.formats[load->format],
+					      load->size);
 	nvme_vfio_stat_set(&file->nvdev->stats, NVME_VFIO_LOAD_APPLY_NS, ktime_get_ns() - start);
 	return ret;
 }

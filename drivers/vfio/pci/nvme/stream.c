@@ -509,7 +509,7 @@ static int check_precopy(struct nvme_lm_decoder *dec)
 /* Note down the granules of a piece that was found to be in place. */
 static int take_granules(struct nvme_lm_decoder *dec, u64 offset, u32 bytes)
 {
-	const u8 *data = dec->payload + sizeof(struct nvme_lm_state_piece);
+	const u8 *data = dec->payload;
 	u32 granule = le32_to_cpu(dec->precopy.granule);
 	u64 index = div_u64(offset, granule);
 	u64 count = nvme_lm_granules(offset + bytes, granule);
@@ -533,9 +533,8 @@ static int take_granules(struct nvme_lm_decoder *dec, u64 offset, u32 bytes)
 /* A piece of a state that comes in passes. */
 static int check_piece_of_pass(struct nvme_lm_decoder *dec)
 {
-	const struct nvme_lm_state_piece *piece = (const void *)dec->payload;
-	u64 offset = le64_to_cpu(piece->offset);
-	u32 bytes = dec->length - sizeof(*piece);
+	u64 offset = le64_to_cpu(dec->piece.offset);
+	u32 bytes = dec->length - sizeof(dec->piece);
 	int ret;
 
 	if (offset > dec->state_size)
@@ -595,16 +594,14 @@ static int check_digest(struct nvme_lm_decoder *dec)
 
 static int check_state(struct nvme_lm_decoder *dec)
 {
-	const struct nvme_lm_state_piece *piece = (const void *)dec->payload;
-
-	if (piece->reserved)
+	if (dec->piece.reserved)
 		return refuse(dec, -EPROTO, "reserved field of STATE", 0, 1);
 	if (dec->precopy.granule)
 		return check_piece_of_pass(dec);
-	if (le64_to_cpu(piece->offset) != dec->state_size)
+	if (le64_to_cpu(dec->piece.offset) != dec->state_size)
 		return refuse(dec, -EILSEQ, "offset of a piece of state", dec->state_size,
-			      le64_to_cpu(piece->offset));
-	dec->state_size += dec->length - sizeof(*piece);
+			      le64_to_cpu(dec->piece.offset));
+	dec->state_size += dec->length - sizeof(dec->piece);
 	return NVME_LM_DECODE_RECORD;
 }
 
@@ -669,6 +666,32 @@ static int payload_complete(struct nvme_lm_decoder *dec)
 	return ret;
 }
 
+/* Where the next bytes of the payload of a STATE record go. */
+static void *state_window(struct nvme_lm_decoder *dec, u32 *len)
+{
+	if (dec->part_have >= sizeof(dec->piece))
+		return dec->payload + dec->part_have - sizeof(dec->piece);
+	*len = sizeof(dec->piece) - dec->part_have;
+	return (u8 *)&dec->piece + dec->part_have;
+}
+
+u32 nvme_lm_decoder_state_begins(const struct nvme_lm_decoder *dec, u64 *offset)
+{
+	u32 granule = le32_to_cpu(dec->precopy.granule);
+	u32 len = dec->length - sizeof(dec->piece);
+	u64 at = le64_to_cpu(dec->piece.offset);
+
+	if (dec->error || dec->part != NVME_LM_PART_PAYLOAD ||
+	    dec->type != NVME_LM_REC_STATE || dec->part_have != sizeof(dec->piece))
+		return 0;
+	if (granule ? at > dec->state_size || at & (granule - 1) : at != dec->state_size)
+		return 0;
+	if (at > dec->max_state - len)
+		return 0;
+	*offset = at;
+	return len;
+}
+
 void *nvme_lm_decoder_window(struct nvme_lm_decoder *dec, u32 *len)
 {
 	u32 left = dec->part_size - dec->part_have;
@@ -682,6 +705,8 @@ void *nvme_lm_decoder_window(struct nvme_lm_decoder *dec, u32 *len)
 		return (u8 *)&dec->header + dec->part_have;
 	if (dec->part == NVME_LM_PART_RECORD)
 		return (u8 *)&dec->record + dec->part_have;
+	if (dec->part == NVME_LM_PART_PAYLOAD && dec->type == NVME_LM_REC_STATE)
+		return state_window(dec, len);
 	if (dec->part == NVME_LM_PART_PAYLOAD && dec->known)
 		return dec->payload + dec->part_have;
 

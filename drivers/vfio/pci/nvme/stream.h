@@ -244,8 +244,10 @@ typedef int (*nvme_lm_make_room_fn)(struct nvme_lm_decoder *dec, u64 count);
  * @command_set: from the header; which values are good is the caller's matter
  * @type: type of the record that was completed last
  * @length: bytes of its payload
- * @payload: its payload.  The caller may put another buffer of @payload_size
- *	bytes here after each event, and keep the old one.
+ * @piece: first part of the payload of a STATE record
+ * @payload: its payload, or of a STATE record what follows @piece.  The caller may put
+ *	another buffer of @payload_size bytes here after each event, and keep the old
+ *	one; see also nvme_lm_decoder_state_begins().
  * @payload_size: bytes of room at @payload
  * @max_state: most bytes of state to accept; the caller may set it until the
  *	first STATE record
@@ -268,6 +270,7 @@ struct nvme_lm_decoder {
 	u16 command_set;
 	u16 type;
 	u32 length;
+	struct nvme_lm_state_piece piece;
 	u8 *payload;
 	u32 payload_size;
 	u64 max_state;
@@ -317,6 +320,20 @@ void nvme_lm_decoder_init(struct nvme_lm_decoder *dec, void *payload,
  * Return: first byte, or NULL after END or an error: no byte is wanted.
  */
 void *nvme_lm_decoder_window(struct nvme_lm_decoder *dec, u32 *len);
+
+/**
+ * nvme_lm_decoder_state_begins - do the next bytes begin a piece of state
+ * @dec: the decoder
+ * @offset: if so, set to where the piece belongs
+ *
+ * Then &nvme_lm_decoder.payload may be set to any place that has room for it, until the
+ * record is complete: so the piece gets where it belongs without another copy.  It may
+ * turn out to be bad.
+ *
+ * Return: bytes of the piece, which is not beyond the end of what came before and
+ * within what the reader accepts; 0 if none begins, or none that could be right.
+ */
+u32 nvme_lm_decoder_state_begins(const struct nvme_lm_decoder *dec, u64 *offset);
 
 /**
  * nvme_lm_decoder_commit - bytes have been put into the window
