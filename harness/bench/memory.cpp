@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Peak kernel memory of a save and of a load, as the kernel's memory cgroup counts it.
-#include "kernel_memory.hpp"
 #include "precopy.hpp"
 #include "rows.hpp"
+
+#include "rig/kernel_memory.hpp"
 
 #include <fmt/format.h>
 
 namespace lm::bench {
 
 using migration::State;
+using rig::KernelMemory;
 
 namespace {
 

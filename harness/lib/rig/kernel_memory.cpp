@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include "kernel_memory.hpp"
+#include "rig/kernel_memory.hpp"
 
 #include "util/sysfs.hpp"
 
@@ -8,7 +8,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
-namespace lm::bench {
+namespace lm::rig {
 
 namespace fs = std::filesystem;
 
@@ -26,7 +26,7 @@ KernelMemory::KernelMemory() {
         sysfs::read(root / "cgroup.controllers").find("memory") == std::string::npos)
         return;
     sysfs::write(root / "cgroup.subtree_control", "+memory");
-    group_ = root / "nvme-lm-bench";
+    group_ = root / "nvme-lm-harness";
     fs::create_directory(group_);
     sysfs::write(group_ / "cgroup.procs", std::to_string(::getpid()));
 }
@@ -48,4 +48,4 @@ std::uint64_t KernelMemory::now() const {
     throw std::runtime_error{"memory.stat of the cgroup has no line 'kernel'"};
 }
 
-} // namespace lm::bench
+} // namespace lm::rig

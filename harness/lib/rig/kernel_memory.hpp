@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <optional>
 
-namespace lm::bench {
+namespace lm::rig {
 
 /// A memory cgroup of this process's own. What the kernel allocates on its behalf, accounted,
 /// is counted there by the kernel itself, whatever the driver says of it.
@@ -26,4 +26,4 @@ class KernelMemory {
     std::filesystem::path group_;
 };
 
-} // namespace lm::bench
+} // namespace lm::rig
