@@ -3,8 +3,11 @@
 #include "nvme/controller_state.hpp"
 #include "precopy/fixture.hpp"
 #include "rig/command_trace.hpp"
+#include "util/deadline.hpp"
 
+#include <cstdio>
 #include <sys/ioctl.h>
+#include <sys/utsname.h>
 #include <thread>
 
 namespace lm::test {
@@ -54,7 +57,8 @@ TEST_F(PreCopyInfo, NothingIsDirtyWhereNothingChanges) {
     const PrecopyInfo info = settle(saving, 0);
     EXPECT_EQ(info.initial_bytes, 0U);
     EXPECT_LE(info.dirty_bytes, restless);
-    EXPECT_LE(saving.pass(), restless);
+    // A scan that the last question began may end meanwhile and find the clock again.
+    EXPECT_LE(saving.pass(), 2 * restless);
 }
 
 TEST_F(PreCopyInfo, FlagsAreLeftAloneInItsFirstForm) {
@@ -66,24 +70,88 @@ TEST_F(PreCopyInfo, FlagsAreLeftAloneInItsFirstForm) {
     EXPECT_EQ(info.flags, 0U);
 }
 
-TEST_F(PreCopyInfo, FlagsAreAnAnswerInItsSecondForm) {
+/// What came with MIG_PRECOPY_INFOv2: the user is told of new initial data.
+class PreCopyInfoV2 : public PreCopy {
+  protected:
+    /// Linux 7.3 is the first that has it; others may have got it since.
+    static bool kernel_must_have_it() {
+        utsname name{};
+        ::uname(&name);
+        unsigned major = 0, minor = 0;
+        return std::sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+               std::pair{major, minor} >= std::pair{7U, 3U};
+    }
+    void SetUp() override {
+        PreCopy::SetUp();
+        if (IsSkipped() || HasFatalFailure())
+            return;
+        Endpoint vf = endpoint(0);
+        const bool there = vf.migration.has_precopy_info_v2();
+        close(vf.machine);
+        if (!there && !kernel_must_have_it())
+            GTEST_SKIP() << "this kernel has no MIG_PRECOPY_INFOv2";
+        ASSERT_TRUE(there) << "this kernel should have MIG_PRECOPY_INFOv2";
+    }
+    /// The first answer that has new initial bytes.
+    static PrecopyInfo wait_for_initial(const Saving &saving) {
+        PrecopyInfo info;
+        wait_until(
+            [&] {
+                info = const_cast<Saving &>(saving).file().precopy_info();
+                EXPECT_EQ(info.initial_bytes != 0, info.reinit())
+                    << "initial bytes come back only with the flag";
+                return info.initial_bytes != 0;
+            },
+            "new initial bytes");
+        return info;
+    }
+};
+
+TEST_F(PreCopyInfoV2, FlagsAreAnAnswer) {
     Source from = source();
-    if (!from.end.migration.has_precopy_info_v2())
-        GTEST_SKIP() << "this kernel has no MIG_PRECOPY_INFOv2";
     from.end.migration.enable_precopy_info_v2();
     Saving saving = start(from);
     vfio_precopy_info info{};
     info.argsz = sizeof(info);
     info.flags = 0xffffffffU;
     ASSERT_EQ(::ioctl(saving.file().fd(), VFIO_MIG_GET_PRECOPY_INFO, &info), 0);
-    EXPECT_EQ(info.flags & ~static_cast<__u32>(VFIO_PRECOPY_INFO_REINIT), 0U);
+    EXPECT_EQ(info.flags, 0U) << "the first initial bytes are not new ones";
+    EXPECT_GT(info.initial_bytes, 3 * mib);
+}
+
+TEST_F(PreCopyInfoV2, StateThatGrowsHasNewInitialBytes) {
+    Source from = source();
+    from.end.migration.enable_precopy_info_v2();
+    Saving saving = start(from);
     saving.pass();
-    // A state that becomes much larger: new initial bytes are announced, or none are.
     resize(from.end, 6 * mib);
-    const PrecopyInfo after = settle(saving, 0);
-    EXPECT_GE(after.bytes(), 3 * mib);
-    EXPECT_EQ(after.initial_bytes != 0, after.reinit())
-        << "initial bytes come back only with the flag";
+    const PrecopyInfo told = wait_for_initial(saving);
+    EXPECT_GE(told.initial_bytes, 3 * mib);
+    EXPECT_EQ(told.dirty_bytes, 0U) << "it begins anew with them";
+    std::uint64_t last = told.initial_bytes;
+    while (last) {
+        ASSERT_GT(saving.some(300 * kib), 0U);
+        const PrecopyInfo now = saving.file().precopy_info();
+        EXPECT_FALSE(now.reinit()) << "told once";
+        ASSERT_LT(now.initial_bytes, last) << "it falls with every read";
+        last = now.initial_bytes;
+    }
+    touch(from.end, 1000, 3); // of what is new
+    EXPECT_GE(settle(saving, 3 * 4096).dirty_bytes, 3U * 4096);
+    saving.pass();
+    EXPECT_LE(finish(from, saving), overhead);
+    Endpoint to = endpoint(1);
+    go_on(from, saving, to);
+}
+
+TEST_F(PreCopyInfoV2, NobodyIsToldWhoHasNotAsked) {
+    Source from = source();
+    Saving saving = start(from);
+    saving.pass();
+    resize(from.end, 6 * mib);
+    const PrecopyInfo info = settle(saving, 3 * mib);
+    EXPECT_EQ(info.initial_bytes, 0U);
+    EXPECT_EQ(info.flags, 0U);
     saving.pass();
     EXPECT_LE(finish(from, saving), overhead);
 }
@@ -161,8 +229,8 @@ TEST_P(PreCopyDirty, DirtyBytesAreThoseThatChanged) {
     EXPECT_EQ(info.initial_bytes, 0U);
     EXPECT_LE(info.dirty_bytes, (changed.size() + 1) * (granule + 256)) << "granule " << granule;
     const std::size_t came = saving.pass();
-    EXPECT_NEAR(static_cast<double>(came), static_cast<double>(info.dirty_bytes), 4.0 * kib)
-        << "what was announced is what comes";
+    EXPECT_NEAR(static_cast<double>(came), static_cast<double>(info.dirty_bytes), 6.0 * kib)
+        << "what was announced is what comes, and once more the clock";
 
     std::set<std::size_t> told;
     for (const CameAs &piece : saving.pieces())
