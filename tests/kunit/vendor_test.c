@@ -35,16 +35,32 @@ static void ipu_commands(struct kunit *test)
 
 static void ipu_sizes(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(0, 262144), -EREMOTEIO);
-	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(4, 262144), 0);
-	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(5, 262144), -EREMOTEIO);
-	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(6, 262144), -EREMOTEIO);
-	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(262144, 262144), 0);
-	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(262148, 1 << 20), -EREMOTEIO);
-	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(0xfffffffc, 1 << 20), -EREMOTEIO);
-	/* no error of the device: the queue does not move as much */
-	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(131072, 131072), 0);
-	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(131076, 131072), -EFBIG);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(0), -EREMOTEIO);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(4), 0);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(5), -EREMOTEIO);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(6), -EREMOTEIO);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(262144), 0);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(262148), -EREMOTEIO);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_check_size(0xfffffffc), -EREMOTEIO);
+}
+
+/* PRP1 is page 0, PRP2 page 64: a list of the others, or the second page of data. */
+static void ipu_pages(struct kunit *test)
+{
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_data_page(4, 0), 0);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_data_page(4100, 4096), 64);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_data_page(8192, 4096), 64);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_data_page(8196, 4096), 1);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_data_page(8196, 8192), 2);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_data_page(262144, 258048), 63);
+	for (i = 0; i < 63; i++)
+		KUNIT_EXPECT_EQ(test, nvme_lm_ipu_listed(i), i + 1);
+	/* more than any state has, and then the same list again */
+	for (; i < 511; i++)
+		KUNIT_EXPECT_EQ(test, nvme_lm_ipu_listed(i), 65);
+	KUNIT_EXPECT_EQ(test, nvme_lm_ipu_listed(511), 64);
 }
 
 static void page_errors(struct kunit *test)
@@ -79,6 +95,7 @@ static void page_known_or_not(struct kunit *test)
 static struct kunit_case cases[] = {
 	KUNIT_CASE(ipu_commands),
 	KUNIT_CASE(ipu_sizes),
+	KUNIT_CASE(ipu_pages),
 	KUNIT_CASE(page_errors),
 	KUNIT_CASE(page_known_or_not),
 	{}

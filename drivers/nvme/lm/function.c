@@ -77,8 +77,6 @@ void nvme_lm_fill_caps(const struct nvme_lm_ctrl *ctrl, u16 cntlid,
 		caps->min_track_page = 1ULL << limits->min_shift;
 		caps->max_track_page = 1ULL << limits->max_shift;
 	}
-	if (ctrl->ops->limits)
-		ctrl->ops->limits(ctrl, caps);
 }
 
 /* Find out all about the function that the handle is for. */

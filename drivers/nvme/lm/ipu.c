@@ -3,10 +3,10 @@
  * The vendor command set IPU; only for devices whose PCI IDs match, see kinds.c.
  *
  * Its commands have neither an offset nor, but for the load, a length: a save
- * moves as many bytes as a query says at that moment.  So here is what the rest of
- * the driver need not know of: a whole state is saved at once into a buffer of
- * exactly that size, at the first read; pieces are copied out of it; and pieces that
- * are written are put together, and loaded with the last one.
+ * moves as many bytes as a query says at that moment (ipudma.c).  So here is what the
+ * rest of the driver need not know of: a whole state is saved at once, at the first
+ * read; pieces are copied out of it; and pieces that are written are put together,
+ * and loaded with the last one.
  *
  * A save disables the function.  For it to go on where it was, it has to be loaded
  * with its own state again.
@@ -17,6 +17,7 @@
 #include <linux/slab.h>
 
 #include "image.h"
+#include "ipudma.h"
 #include "ipuwire.h"
 #include "kinds.h"
 #include "lm.h"
@@ -25,6 +26,9 @@
  * struct ipu - of a handle
  * @lock: guards the rest; held over commands
  * @vf: number of the virtual function, from 1 on
+ * @suspended: it was suspended by us, so its state does not change
+ * @told: the size that it was said to have since then, 0 if nobody has asked
+ * @lost: a save has disabled it and not given its state: it cannot go on
  * @saved: what the suspended function's state was; from the save on the function
  *	cannot go on without it
  * @incoming: the pieces of a state that is written
@@ -32,6 +36,9 @@
 struct ipu {
 	struct mutex lock;	/* all of it */
 	u16 vf;
+	bool suspended;
+	bool lost;
+	u32 told;
 	struct nvme_lm_image saved;
 	struct nvme_lm_image incoming;
 };
@@ -80,11 +87,6 @@ static void ipu_release(struct nvme_lm_function *fn)
 	kfree(ipu);
 }
 
-static void ipu_limits(const struct nvme_lm_ctrl *ctrl, struct nvme_lm_caps *caps)
-{
-	caps->max_state_size = min(caps->max_state_size, ctrl->max_transfer);
-}
-
 static u32 ipu_flags(const struct nvme_lm_ctrl *ctrl)
 {
 	return 0;
@@ -115,19 +117,30 @@ static int ipu_suspend_notify(struct nvme_lm_function *fn)
 	return 0;
 }
 
-static int ipu_suspend(struct nvme_lm_function *fn)
+static int suspend(struct nvme_lm_function *fn)
 {
 	struct ipu *ipu = fn->priv;
 	struct nvme_lm_cmd cmd = nvme_lm_ipu_suspend(ipu->vf);
 	struct nvme_lm_cmd undo = nvme_lm_ipu_resume(ipu->vf);
 	int ret;
 
-	guard(mutex)(&ipu->lock);
 	ret = nvme_lm_issue_slow(&fn->by, &cmd, NULL, 0, &undo);
+	if (ret)
+		return ret;
 	/* It ran until now: what was saved before is old. */
-	if (!ret)
-		image_free(&ipu->saved);
-	return ret;
+	image_free(&ipu->saved);
+	ipu->suspended = true;
+	ipu->lost = false;
+	ipu->told = 0;
+	return 0;
+}
+
+static int ipu_suspend(struct nvme_lm_function *fn)
+{
+	struct ipu *ipu = fn->priv;
+
+	guard(mutex)(&ipu->lock);
+	return suspend(fn);
 }
 
 static int load(struct nvme_lm_function *fn, struct nvme_lm_image *image)
@@ -135,7 +148,7 @@ static int load(struct nvme_lm_function *fn, struct nvme_lm_image *image)
 	struct ipu *ipu = fn->priv;
 	struct nvme_lm_cmd cmd = nvme_lm_ipu_load(ipu->vf, image->size);
 
-	return nvme_lm_issue(&fn->by, &cmd, image->data, image->size, NULL);
+	return nvme_lm_ipu_give(&fn->by, &cmd, image->data, image->size);
 }
 
 static int ipu_resume(struct nvme_lm_function *fn)
@@ -145,13 +158,39 @@ static int ipu_resume(struct nvme_lm_function *fn)
 	int ret = 0;
 
 	guard(mutex)(&ipu->lock);
+	/* What would go on is not what was there, unless it was reset and runs. */
+	if (ipu->lost)
+		ret = suspend(fn);
+	if (ret)
+		return ret == -EALREADY ? -EREMOTEIO : ret;
 	if (ipu->saved.whole)
 		ret = load(fn, &ipu->saved);
 	/* Not suspended: it was reset, and its old state is of no use. */
 	if (ret && ret != -EPROTO)
 		return ret;
 	image_free(&ipu->saved);
+	ipu->suspended = false;
 	return nvme_lm_issue(&fn->by, &cmd, NULL, 0, NULL);
+}
+
+/*
+ * A suspended function's state does not change: not from the query that its user was
+ * told the size by to the one right before the save.
+ */
+static int same_as_told(struct nvme_lm_function *fn, u32 size)
+{
+	struct ipu *ipu = fn->priv;
+
+	if (!ipu->suspended)
+		return 0;
+	if (ipu->told && ipu->told != size) {
+		dev_warn_ratelimited(&fn->pdev->dev,
+				     "nvme-lm: expected a state of %u bytes, as the device has said while suspended, found %u; update the firmware\n",
+				     ipu->told, size);
+		return -EREMOTEIO;
+	}
+	ipu->told = size;
+	return 0;
 }
 
 /* How large the state is, if it can be moved. */
@@ -164,16 +203,12 @@ static int query(struct nvme_lm_function *fn, u32 *size)
 	ret = nvme_lm_issue(&fn->by, &cmd, NULL, 0, size);
 	if (ret)
 		return ret;
-	ret = nvme_lm_ipu_check_size(*size, fn->caps.max_state_size);
-	if (ret == -EFBIG)
-		dev_warn_ratelimited(&fn->pdev->dev,
-				     "nvme-lm: expected a state of at most %llu bytes, found %u: a save cannot be split, and no command transfers more; put the PF into a passthrough IOMMU domain\n",
-				     fn->caps.max_state_size, *size);
-	else if (ret)
+	ret = nvme_lm_ipu_check_size(*size);
+	if (ret)
 		dev_warn_ratelimited(&fn->pdev->dev,
 				     "nvme-lm: expected a state of 4 to %u bytes in dwords, found %u; update the firmware\n",
 				     NVME_LM_IPU_MAX_STATE, *size);
-	return ret ? -EREMOTEIO : 0;
+	return ret ? ret : same_as_told(fn, *size);
 }
 
 static int ipu_state_size(struct nvme_lm_function *fn, u64 *size)
@@ -187,16 +222,13 @@ static int ipu_state_size(struct nvme_lm_function *fn, u64 *size)
 		*size = ipu->saved.size;
 		return 0;
 	}
+	if (ipu->lost)
+		return -EREMOTEIO;
 	ret = query(fn, &now);
 	*size = now;
 	return ret;
 }
 
-/*
- * The buffer has exactly the size that the device says: it decides by its own
- * number whether PRP2 is a page or a list of them, whatever the host has room for.
- * A suspended function's state does not change.
- */
 static int save(struct nvme_lm_function *fn)
 {
 	struct ipu *ipu = fn->priv;
@@ -204,11 +236,20 @@ static int save(struct nvme_lm_function *fn)
 	u32 size;
 	int ret;
 
+	if (ipu->lost)
+		return -EREMOTEIO;
 	ret = query(fn, &size);
 	if (!ret)
 		ret = image_alloc(&ipu->saved, size);
 	if (!ret)
-		ret = nvme_lm_issue(&fn->by, &cmd, ipu->saved.data, size, NULL);
+		ret = nvme_lm_ipu_fetch(&fn->by, &cmd, ipu->saved.data, size);
+	if (ret == -E2BIG) {
+		dev_warn_ratelimited(&fn->pdev->dev,
+				     "nvme-lm: expected %u bytes of state, as the device has said, found that it moved more; its state is lost, reset it, and update the firmware\n",
+				     size);
+		ipu->lost = true;
+		ret = -EREMOTEIO;
+	}
 	if (ret) {
 		image_free(&ipu->saved);
 		return ret;
@@ -251,8 +292,11 @@ static int ipu_write_state(struct nvme_lm_function *fn, const struct nvme_lm_for
 	ret = load(fn, &ipu->incoming);
 	image_free(&ipu->incoming);
 	/* It is another function's state that counts now. */
-	if (!ret)
+	if (!ret) {
 		image_free(&ipu->saved);
+		ipu->lost = false;
+		ipu->told = 0;
+	}
 	return ret;
 }
 
@@ -263,7 +307,6 @@ const struct nvme_lm_ops nvme_lm_ipu_ops = {
 	.match = nvme_lm_ipu_match,
 	.flags = ipu_flags,
 	.lacks = ipu_lacks,
-	.limits = ipu_limits,
 	.prepare = ipu_prepare,
 	.release = ipu_release,
 	.formats = ipu_formats,

@@ -74,16 +74,44 @@ struct nvme_lm_cmd nvme_lm_ipu_load(u16 vf, u32 size)
 }
 
 /**
- * nvme_lm_ipu_check_size - can a state of this size be moved?
+ * nvme_lm_ipu_check_size - can a state have this size?
  * @size: bytes, as the device says
- * @max_transfer: most bytes that one command may transfer
  *
- * Return: 0, -EREMOTEIO if no state can have this size, -EFBIG if it is more than
- * goes into one command.
+ * Return: 0 or -EREMOTEIO.
  */
-int nvme_lm_ipu_check_size(u32 size, u32 max_transfer)
+int nvme_lm_ipu_check_size(u32 size)
 {
-	if (!size || size % 4 || size > NVME_LM_IPU_MAX_STATE)
-		return -EREMOTEIO;
-	return size > max_transfer ? -EFBIG : 0;
+	return !size || size % 4 || size > NVME_LM_IPU_MAX_STATE ? -EREMOTEIO : 0;
+}
+
+/**
+ * nvme_lm_ipu_listed - which page an entry of the list is
+ * @entry: from 0 on
+ *
+ * The last entry of a page of list is the address of the next page of list, where
+ * there is more to move; it is this page again.
+ *
+ * Return: index of the page, see enum nvme_lm_ipu_page.
+ */
+unsigned int nvme_lm_ipu_listed(unsigned int entry)
+{
+	if (entry == NVME_LM_IPU_LIST_LEN - 1)
+		return NVME_LM_IPU_LIST;
+	return entry + 1 < NVME_LM_IPU_LIST ? entry + 1 : NVME_LM_IPU_BEYOND;
+}
+
+/**
+ * nvme_lm_ipu_data_page - which page some data of a transfer are in
+ * @size: bytes of the transfer
+ * @offset: where in it, a multiple of the page size
+ *
+ * With two pages PRP2 is the second one, and no list.
+ *
+ * Return: index of the page, see enum nvme_lm_ipu_page.
+ */
+unsigned int nvme_lm_ipu_data_page(u32 size, u32 offset)
+{
+	if (offset == NVME_LM_IPU_PAGE_SIZE && size <= 2 * NVME_LM_IPU_PAGE_SIZE)
+		return NVME_LM_IPU_LIST;
+	return offset / NVME_LM_IPU_PAGE_SIZE;
 }

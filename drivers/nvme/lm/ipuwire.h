@@ -25,11 +25,31 @@
 /* No state is larger. */
 #define NVME_LM_IPU_MAX_STATE		(256 * 1024)
 
+/* The stock driver's page size in commands (CC.MPS), whatever the host's own is. */
+#define NVME_LM_IPU_PAGE_SIZE		4096
+
+/* Entries of a list of pages that fills a page. */
+#define NVME_LM_IPU_LIST_LEN		(NVME_LM_IPU_PAGE_SIZE / 8)
+
+/**
+ * enum nvme_lm_ipu_page - the pages of a transfer, behind those of the largest state
+ * @NVME_LM_IPU_LIST: the list of all but the first; PRP2
+ * @NVME_LM_IPU_BEYOND: for what no state has
+ * @NVME_LM_IPU_PAGES: how many there are
+ */
+enum nvme_lm_ipu_page {
+	NVME_LM_IPU_LIST = NVME_LM_IPU_MAX_STATE / NVME_LM_IPU_PAGE_SIZE,
+	NVME_LM_IPU_BEYOND,
+	NVME_LM_IPU_PAGES,
+};
+
+unsigned int nvme_lm_ipu_listed(unsigned int entry);
+unsigned int nvme_lm_ipu_data_page(u32 size, u32 offset);
 struct nvme_lm_cmd nvme_lm_ipu_query(u16 vf);
 struct nvme_lm_cmd nvme_lm_ipu_suspend(u16 vf);
 struct nvme_lm_cmd nvme_lm_ipu_resume(u16 vf);
 struct nvme_lm_cmd nvme_lm_ipu_save(u16 vf);
 struct nvme_lm_cmd nvme_lm_ipu_load(u16 vf, u32 size);
-int nvme_lm_ipu_check_size(u32 size, u32 max_transfer);
+int nvme_lm_ipu_check_size(u32 size);
 
 #endif /* NVME_LM_IPUWIRE_H */

@@ -79,7 +79,6 @@ struct nvme_lm_issuer {
  * @match: does a controller speak it?
  * @hidden: which registers of a function its user must not reach; false, or NULL,
  *	if there are none.  By its PCI IDs alone: so also without a handle
- * @limits: what is less than the controller's limits; NULL if nothing is
  * @is_suspended: ask the device whether a function is suspended; without a handle.
  *	NULL where it cannot tell
  * @prepare: learn what the other ops need of a function; once, before them
@@ -103,7 +102,6 @@ struct nvme_lm_ops {
 	u64 max_state_size;
 	bool (*match)(const struct nvme_lm_device_id *id, struct nvme_lm_why *why);
 	bool (*hidden)(struct pci_dev *pdev, struct nvme_lm_hidden *hidden);
-	void (*limits)(const struct nvme_lm_ctrl *ctrl, struct nvme_lm_caps *caps);
 	u32 (*flags)(const struct nvme_lm_ctrl *ctrl);
 	const char *(*lacks)(const struct nvme_lm_ctrl *ctrl, u32 flag);
 	int (*is_suspended)(struct nvme_lm_issuer *by, u16 cntlid, bool *suspended);
@@ -277,6 +275,8 @@ void nvme_lm_slots_abandoned(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_count(struct nvme_lm_issuer *by, u8 opcode, u8 sel, u32 len, int status);
 int nvme_lm_outcome(struct nvme_lm_issuer *by, int ret);
 int nvme_lm_enter(struct nvme_lm_issuer *by);
+int nvme_lm_issue_entered(struct nvme_lm_issuer *by, const struct nvme_lm_cmd *cmd, u64 prp1,
+			  u64 prp2, u32 len);
 int nvme_lm_leave(struct nvme_lm_issuer *by, u32 command, int ret);
 unsigned int nvme_lm_suspend_limit(void);
 

@@ -258,6 +258,18 @@ static int issue_now(struct nvme_lm_issuer *by, struct nvme_command *cmd,
 	return nvme_lm_outcome(by, ret);
 }
 
+/* With a slot; @len bytes are moved, from or to @buf if there is one. */
+static int issue_counted(struct nvme_lm_issuer *by, struct nvme_command *cmd, void *buf,
+			 u32 len, u32 *result)
+{
+	u64 start = ktime_get_ns();
+	int ret = issue_now(by, cmd, buf, buf ? len : 0, result);
+
+	trace_nvme_lm_command(by, cmd, len, ret, ktime_get_ns() - start);
+	nvme_lm_count(by, cmd->common.opcode, le32_to_cpu(cmd->common.cdw10), len, ret);
+	return ret;
+}
+
 /**
  * nvme_lm_enter - begin with what is no command, but has to go with them
  * @by: on whose behalf
@@ -310,7 +322,6 @@ int nvme_lm_leave(struct nvme_lm_issuer *by, u32 command, int ret)
 int nvme_lm_issue_raw(struct nvme_lm_issuer *by, struct nvme_command *cmd,
 		      void *buf, u32 len, u32 *result)
 {
-	u64 start;
 	int ret;
 
 	if (!buffer_fits(by->ctrl, buf, len))
@@ -319,12 +330,32 @@ int nvme_lm_issue_raw(struct nvme_lm_issuer *by, struct nvme_command *cmd,
 	ret = slot_get(by);
 	if (ret)
 		return ret;
-	start = ktime_get_ns();
-	ret = issue_now(by, cmd, buf, len, result);
-	trace_nvme_lm_command(by, cmd, len, ret, ktime_get_ns() - start);
-	nvme_lm_count(by, cmd->common.opcode, le32_to_cpu(cmd->common.cdw10), len, ret);
+	ret = issue_counted(by, cmd, buf, len, result);
 	nvme_lm_slot_put(by->ctrl);
 	return ret;
+}
+
+/**
+ * nvme_lm_issue_entered - issue a command whose data is mapped already
+ * @by: on whose behalf; between nvme_lm_enter() and nvme_lm_slot_put()
+ * @cmd: the command
+ * @prp1: its data pointer
+ * @prp2: likewise
+ * @len: bytes that it should move, for the statistics
+ *
+ * Return: 0 or an errno of the table in linux/nvme-lm.h.
+ */
+int nvme_lm_issue_entered(struct nvme_lm_issuer *by, const struct nvme_lm_cmd *cmd, u64 prp1,
+			  u64 prp2, u32 len)
+{
+	struct nvme_command sqe;
+	int ret;
+
+	nvme_lm_cmd_encode(cmd, (__le32 *)&sqe);
+	sqe.common.dptr.prp1 = cpu_to_le64(prp1);
+	sqe.common.dptr.prp2 = cpu_to_le64(prp2);
+	ret = issue_counted(by, &sqe, NULL, len, NULL);
+	return ret > 0 ? nvme_lm_status_errno(ret) : ret;
 }
 
 /**
