@@ -168,6 +168,7 @@ static void take_size(struct nvme_vfio_save *save, u64 size)
 	unsigned int i;
 
 	save->size = size;
+	nvme_vfio_stat_set(save->stats, NVME_VFIO_SAVE_STATE_BYTES, size);
 	nvme_vfio_changes_cut(&save->changes, nvme_lm_granules(size, save->changes.granule));
 	if (size >= save->target)
 		return;

@@ -698,6 +698,7 @@ static int get_state_size(struct nvme_vfio_save *save, u64 *size)
 	ret = nvme_lm_state_size(save->fn, size);
 	if (ret)
 		return ret;
+	nvme_vfio_stat_set(save->stats, NVME_VFIO_SAVE_STATE_BYTES, *size);
 	if (*size && *size % 4 == 0 && *size <= caps->max_state_size)
 		return 0;
 

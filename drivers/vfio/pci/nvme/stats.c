@@ -16,6 +16,7 @@ static const char *const names[NVME_VFIO_NR_STATS] = {
 	[NVME_VFIO_RESUME_NS] = "resume_ns",
 	[NVME_VFIO_SAVE_COMMANDS] = "save_commands",
 	[NVME_VFIO_SAVE_RETRIES] = "save_retries",
+	[NVME_VFIO_SAVE_STATE_BYTES] = "save_state_bytes",
 	[NVME_VFIO_SAVE_FIRST_BYTES] = "save_first_bytes",
 	[NVME_VFIO_SAVE_AGAIN_BYTES] = "save_again_bytes",
 	[NVME_VFIO_SAVE_FINAL_BYTES] = "save_final_bytes",
