@@ -7,29 +7,17 @@
 For each one prints it, what became of it (ok, or the errno's name), the seconds
 that it took, and the state that the driver says the function is in then.
 """
-import ctypes
 import errno
 import fcntl
-import os
 import struct
 import sys
 import time
 
-SET_IOMMU, SET_CONTAINER, GET_DEVICE_FD, DEVICE_FEATURE = 0x3B66, 0x3B68, 0x3B6A, 0x3B75
-TYPE1 = 1
+from vfio_function import open_function
+
+DEVICE_FEATURE = 0x3B75
 FEATURE_GET, FEATURE_SET, MIG_DEVICE_STATE = 1 << 16, 1 << 17, 2
 STATES = {"error": 0, "stop": 1, "running": 2}
-
-
-def open_function(address):
-    """The function's file; the container and the group stay open with it."""
-    group = os.path.basename(os.readlink(f"/sys/bus/pci/devices/{address}/iommu_group"))
-    container = os.open("/dev/vfio/vfio", os.O_RDWR)
-    group = os.open(f"/dev/vfio/{group}", os.O_RDWR)
-    fcntl.ioctl(group, SET_CONTAINER, struct.pack("i", container))
-    fcntl.ioctl(container, SET_IOMMU, TYPE1)
-    name = ctypes.create_string_buffer(address.encode())
-    return fcntl.ioctl(group, GET_DEVICE_FD, name)
 
 
 def feature(function, flags, state):

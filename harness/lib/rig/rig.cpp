@@ -16,6 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr const char *stock_driver = "nvme";
+
 Pf choose_pf(const Options &options) {
     for (const Pf &pf : find_pfs()) {
         if (!options.pf.empty() && pf.address.text() != options.pf)
@@ -28,6 +30,13 @@ Pf choose_pf(const Options &options) {
         "migration (OACS bit 11); boot the rig {} hmlm=on",
         options.pf.empty() ? "" : options.pf + " ", options.live_migration ? "has" : "has not",
         options.live_migration ? "with" : "without")};
+}
+
+/// What the stock driver knows of the controller that it serves at this function.
+Cntlid cntlid_of(const pci::Address &address) {
+    for (const auto &entry : fs::directory_iterator{address.sysfs() / "nvme"})
+        return Cntlid{static_cast<std::uint16_t>(std::stoul(sysfs::read(entry.path() / "cntlid")))};
+    throw std::runtime_error{address.text() + " has no controller; see the kernel log"};
 }
 
 } // namespace
@@ -76,6 +85,13 @@ void Rig::reconnect() {
 }
 
 void Rig::create_functions() {
+    if (options_.linked.empty())
+        create_vfs();
+    for (const std::string &address : options_.linked)
+        functions_.push_back(link(pci::Address{address}));
+}
+
+void Rig::create_vfs() {
     const fs::path pf = pf_.address.sysfs();
     sysfs::write(pf / "sriov_drivers_autoprobe", "0");
     sysfs::write(pf / "sriov_numvfs", "0");
@@ -114,10 +130,43 @@ Function Rig::bring_online(const nvme::SecondaryController &controller) {
             .interrupts = interrupts};
 }
 
+Function Rig::link(const pci::Address &address) {
+    // it is to say itself who it is, through the stock driver
+    pci::bind(address, stock_driver);
+    const Cntlid cntlid = cntlid_of(address);
+    sysfs::write(pf_.address.sysfs() / "nvme_lm/link",
+                 fmt::format("{} {}", cntlid.value, address.text()));
+    pci::bind(address, options_.driver);
+    for (const nvme::SecondaryController &controller : admin_->secondary_controllers())
+        if (controller.cntlid == cntlid)
+            return {.address = address,
+                    .cntlid = cntlid,
+                    .queues = controller.queues,
+                    .interrupts = controller.interrupts};
+    throw std::runtime_error{fmt::format("{}, CNTLID {}, is not in the Secondary Controller List "
+                                         "of {}",
+                                         address.text(), cntlid.value, pf_.device)};
+}
+
 void Rig::remove_functions() {
+    if (options_.linked.empty())
+        remove_vfs();
+    else
+        unlink_functions();
+    functions_.clear();
+}
+
+void Rig::unlink_functions() {
+    for (const Function &function : functions_) {
+        pci::unbind(function.address);
+        sysfs::write(pf_.address.sysfs() / "nvme_lm/unlink", std::to_string(function.cntlid.value));
+        pci::bind(function.address, stock_driver);
+    }
+}
+
+void Rig::remove_vfs() {
     for (const Function &function : functions_)
         pci::unbind(function.address);
-    functions_.clear();
     sysfs::write(pf_.address.sysfs() / "sriov_numvfs", "0");
     sysfs::write(pf_.address.sysfs() / "sriov_drivers_autoprobe", "1");
 }

@@ -21,11 +21,13 @@ struct Options {
     unsigned queues = 0; ///< per function with the admin queue; 0: as many as it may have
     std::string driver = "vfio-pci"; ///< which driver the functions get
     std::string modules{};           ///< folder with our modules; empty: none is loaded
-    bool live_migration = true;      ///< look for a PF that has it, or for one that has not
+    /// PCI addresses of functions that are no VFs: linked to the PF, instead of VFs.
+    std::vector<std::string> linked{};
+    bool live_migration = true; ///< look for a PF that has it, or for one that has not
     vfio::BackendKind backend = vfio::BackendKind::automatic;
 };
 
-/// A virtual function that is online and bound.
+/// A controlled function that is online and bound.
 struct Function {
     pci::Address address;
     Cntlid cntlid;
@@ -42,7 +44,7 @@ struct Pf {
 /// All NVMe controllers of this machine that can have virtual functions.
 std::vector<Pf> find_pfs();
 
-/// Creates functions on construction, removes them on destruction.
+/// Creates or links functions on construction, puts all back on destruction.
 class Rig {
   public:
     explicit Rig(const Options &options);
@@ -65,8 +67,12 @@ class Rig {
 
   private:
     void create_functions();
+    void create_vfs();
     Function bring_online(const nvme::SecondaryController &controller);
+    Function link(const pci::Address &address);
     void remove_functions();
+    void remove_vfs();
+    void unlink_functions();
     void try_to_remove_functions() noexcept;
 
     Options options_;

@@ -119,7 +119,11 @@ std::vector<BadStream> bad_headers() {
             Seen::by_driver),
         changed(
             "CommandSetOfAnotherKind", EOPNOTSUPP,
-            [](Stream &s) { s.header.command_set = NVME_LM_CS_IPU; }, Seen::by_driver),
+            [](Stream &s) {
+                s.header.command_set =
+                    s.header.command_set == NVME_LM_CS_IPU ? NVME_LM_CS_STANDARD : NVME_LM_CS_IPU;
+            },
+            Seen::by_driver),
     };
 }
 

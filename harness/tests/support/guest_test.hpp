@@ -30,6 +30,10 @@ class GuestTest : public testing::Test {
     Machine &open(std::size_t n) {
         return *machines_.emplace_back(std::make_unique<Machine>(the_rig(), n));
     }
+    /// The same with a function that is not the rig's.
+    Machine &open_function(const rig::Function &function) {
+        return *machines_.emplace_back(std::make_unique<Machine>(the_rig(), function));
+    }
     /// Close a function before the test ends, as if its VMM had ended.
     void close(Machine &machine) {
         for (const auto &guest : guests_)

@@ -57,6 +57,8 @@ int main(int argc, char **argv) {
     app.add_option("--driver", options.driver, "VFIO driver for the functions")
         ->capture_default_str();
     app.add_option("--vfs", options.vfs, "How many functions to create")->capture_default_str();
+    app.add_option("--linked", options.linked,
+                   "PCI addresses of functions that are no VFs, to be linked to the PF");
     app.add_option("--iommu", backend, "auto, type1 or iommufd")->capture_default_str();
     app.add_flag("!--no-lm", options.live_migration, "Use a PF that has no live migration");
     CLI11_PARSE(app, argc, argv);
