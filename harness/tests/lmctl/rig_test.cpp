@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /// Every command of nvme-lmctl on a PF with live migration, in the rig. The tests
 /// build on each other: what one leaves is put in order by the next one's set-up.
-#include "lmctl/tool.hpp"
+#include "lmctl/expect.hpp"
 #include "util/sysfs.hpp"
 #include "vfio/backend.hpp"
 
 #include <filesystem>
-#include <fstream>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,18 +15,6 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 namespace {
-
-const std::string folder = std::filesystem::temp_directory_path() / "lmctl";
-
-/// Run the tool and expect its exit code.
-Outcome expect(int exit, const std::vector<std::string> &arguments) {
-    Outcome outcome = tool(arguments);
-    std::string line;
-    for (const std::string &argument : arguments)
-        line += " " + argument;
-    EXPECT_EQ(outcome.exit, exit) << "nvme-lmctl" << line << "\n" << outcome.all();
-    return outcome;
-}
 
 /// The functions of the one controlling controller.
 json functions() {
@@ -46,23 +33,6 @@ json without_namespaces(json list) {
     for (json &f : list)
         f.erase("namespaces");
     return list;
-}
-
-std::string file(const std::string &name) {
-    std::filesystem::create_directories(folder);
-    return folder + "/" + name;
-}
-
-void write_file(const std::string &name, const std::string &text) {
-    std::ofstream{file(name), std::ios::binary} << text;
-}
-
-/// The point of a comparison, as JSON.
-json point(const json &check, const std::string &name) {
-    for (const json &p : check["points"])
-        if (p["point"] == name)
-            return p;
-    return {};
 }
 
 } // namespace
@@ -217,6 +187,50 @@ TEST_F(Lmctl, CheckComparesTwoFunctionsAndTwoHosts) {
     expect(0, {"check", vf(2), vf(1)});
 }
 
+TEST_F(Lmctl, CheckWithForceOverlooksOnlyWhatIsSafe) {
+    provision();
+    json other = expect(0, {"show", "--json", vf(2)}).json();
+    // a description of another version of the tool, that says less
+    json silent = other;
+    silent["formats"] = nullptr;
+    silent["identity"].erase("firmware");
+    write_file("other.json", silent.dump());
+    const json unknown = expect(1, {"check", "--json", vf(1), file("other.json")}).json();
+    for (const char *name : {"format", "firmware"}) {
+        EXPECT_EQ(point(unknown, name)["result"], "not known") << name;
+        EXPECT_EQ(point(unknown, name)["may_be_forced"], true) << name;
+    }
+    EXPECT_EQ(
+        expect(0, {"check", "--json", "--force", vf(1), file("other.json")}).json()["migratable"],
+        true);
+    // smaller transfers: no driver compares them, the guest would notice
+    other["limits"]["mdts"] = 1;
+    write_file("other.json", other.dump());
+    const json smaller =
+        expect(1, {"check", "--json", "--force", vf(1), file("other.json")}).json();
+    EXPECT_EQ(point(smaller, "mdts")["result"], "differs");
+    EXPECT_EQ(point(smaller, "mdts")["may_be_forced"], false);
+    EXPECT_THAT(point(smaller, "mdts")["text"].get<std::string>(), HasSubstr("would fail"));
+    expect(0, {"check", file("other.json"), vf(1)});
+    // no limit is more than any
+    other["limits"]["mdts"] = 0;
+    write_file("other.json", other.dump());
+    expect(0, {"check", vf(1), file("other.json")});
+    expect(1, {"check", "--force", file("other.json"), vf(1)});
+}
+
+TEST_F(Lmctl, CheckWithForceOverlooksTheVmmThatWaits) {
+    provision();
+    const std::string one = vf(1);
+    const std::string two = vf(2);
+    const auto backend = vfio::make_backend(vfio::BackendKind::automatic);
+    const auto device = backend->open(pci::Address{two});
+    const json waiting = expect(1, {"check", "--json", one, two}).json();
+    EXPECT_EQ(point(waiting, "destination_in_use")["may_be_forced"], true);
+    expect(0, {"check", "--force", one, two});
+    EXPECT_EQ(expect(1, {"check", "--json", "--force", two, two}).json()["migratable"], false);
+}
+
 TEST_F(Lmctl, SaveInspectRestore) {
     provision();
     const std::string saved = file("one.lm");
@@ -230,7 +244,8 @@ TEST_F(Lmctl, SaveInspectRestore) {
     // The name is taken; nothing temporary is left.
     EXPECT_THAT(expect(3, {"save", vf(1), saved}).err, HasSubstr("--force"));
     expect(0, {"save", "--force", vf(1), saved});
-    for (const auto &entry : std::filesystem::directory_iterator{folder})
+    for (const auto &entry :
+         std::filesystem::directory_iterator{std::filesystem::path{saved}.parent_path()})
         EXPECT_FALSE(entry.path().string().starts_with(saved + ".")) << entry.path();
 
     expect(0, {"check", saved, vf(2)});
@@ -259,6 +274,34 @@ TEST_F(Lmctl, ProvisionLikeASavedState) {
     EXPECT_THAT(expect(1, {"restore", saved, vf(2)}).err, HasSubstr("queue pairs"));
     expect(0, {"provision", "nvme0", "--vf", "2", "--like", saved});
     expect(0, {"restore", saved, vf(2)});
+}
+
+TEST_F(Lmctl, ProvisionLikeAnotherHostsDescription) {
+    provision();
+    json description = expect(0, {"show", "--json", vf(1)}).json();
+    write_file("like.json", description.dump());
+    expect(0, {"provision", "nvme0", "--vf", "2", "--queues", "1"});
+    expect(0, {"provision", "nvme0", "--vf", "2", "--like", file("like.json")});
+    expect(0, {"check", vf(1), vf(2)});
+
+    // What cannot be made so is said before anything is changed, or undone.
+    const json before = functions();
+    json other = description;
+    other["identity"]["firmware"] = "9.9";
+    write_file("like.json", other.dump());
+    const Outcome early =
+        expect(1, {"provision", "nvme0", "--vf", "2", "--like", file("like.json")});
+    EXPECT_THAT(unwrapped(early.err), HasSubstr("firmware 9.9 there"));
+    EXPECT_EQ(functions(), before);
+    other = description;
+    other["identity"]["queues"] = 2;
+    other["media"][0]["nguid"] = "00112233445566778899aabbccddeeff";
+    write_file("like.json", other.dump());
+    const Outcome medium =
+        expect(1, {"provision", "nvme0", "--vf", "2", "--like", file("like.json")});
+    EXPECT_THAT(medium.err, HasSubstr("nguid"));
+    EXPECT_THAT(medium.err, HasSubstr("undone"));
+    EXPECT_EQ(functions(), before);
 }
 
 TEST_F(Lmctl, WhatIsInUseIsLeftAlone) {

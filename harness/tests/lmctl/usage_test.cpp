@@ -133,6 +133,8 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"link nvme0 0000:99:00.1", 2, "--cntlid"},
         Wrong{"link nvme99 --cntlid 1 0000:99:00.1", 3, "nvme99"},
         Wrong{"link nvme0 --cntlid 65536 0000:99:00.1", 2, "cntlid"},
+        Wrong{"check --force {}/good.lm {}/good.lm", 2, "is a stream"},
+        Wrong{"check --really {}/good.lm 0000:99:00.1", 2, "--really"},
         // watch
         Wrong{"watch --interval 0", 2, "interval"}, Wrong{"watch --count 0", 2, "count"}));
 

@@ -14,6 +14,7 @@ namespace {
 
 struct Options {
     std::string source{}, destination{};
+    bool force = false;
     bool json = false;
 };
 
@@ -36,32 +37,38 @@ std::string word_of(Fit fit) {
     return "?   ";
 }
 
+/// What it comes to.
+std::string verdict(const std::vector<Point> &points, bool force) {
+    if (fits(points))
+        return good("It would migrate.");
+    if (fits(points, force))
+        return good("It would migrate, as far as is known here (--force).");
+    if (std::ranges::any_of(points, [](const Point &p) { return p.fit == Fit::differs; }))
+        return bad("It would be refused.");
+    return bad(fits(points, true) ? "Not yet: see above what is to be done, or --force."
+                                  : "Not yet: see above what is to be done.");
+}
+
 void print_text(const std::vector<Point> &points, const std::string &source,
-                const std::string &destination) {
+                const std::string &destination, bool force) {
     std::string text = fmt::format("{} to {}\n\n", bold(source), bold(destination));
     for (const Point &p : points)
         text += fmt::format("  {}  {:<18} {}\n", word_of(p.fit), p.title,
                             wrap(p.text, terminal_width(), 27));
-    const bool refused =
-        std::ranges::any_of(points, [](const Point &p) { return p.fit == Fit::differs; });
-    text += '\n';
-    if (fits(points))
-        text += good("It would migrate.") + '\n';
-    else
-        text +=
-            bad(refused ? "It would be refused." : "Not yet: see above what is to be done.") + '\n';
-    print(text);
+    print(text + '\n' + verdict(points, force) + '\n');
 }
 
 void print_json(const std::vector<Point> &points, const std::string &source,
-                const std::string &destination) {
+                const std::string &destination, bool force) {
     static constexpr const char *words[] = {"ok", "differs", "not ready", "not known"};
-    Json json{{"source", source}, {"destination", destination}, {"migratable", fits(points)}};
+    Json json{
+        {"source", source}, {"destination", destination}, {"migratable", fits(points, force)}};
     json["points"] = Json::array();
     for (const Point &p : points)
         json["points"].push_back({{"point", p.key},
                                   {"title", p.title},
                                   {"result", words[static_cast<std::size_t>(p.fit)]},
+                                  {"may_be_forced", p.safe},
                                   {"text", p.text}});
     print(json.dump(2) + '\n');
 }
@@ -75,10 +82,10 @@ Exit run(const Options &options) {
                       "nvme-lmctl check SOURCE DEST: the stream comes first", Exit::usage};
     const std::vector<Point> points = compare(source, destination);
     if (options.json)
-        print_json(points, name_in(source), name_in(destination));
+        print_json(points, name_in(source), name_in(destination), options.force);
     else
-        print_text(points, name_in(source), name_in(destination));
-    return fits(points) ? Exit::success : Exit::no;
+        print_text(points, name_in(source), name_in(destination), options.force);
+    return fits(points, options.force) ? Exit::success : Exit::no;
 }
 
 } // namespace
@@ -90,6 +97,9 @@ void add_check(CLI::App &app, Session &session) {
         ->required();
     sub->add_option("DEST", options->destination, "A function, or a file of `show --json`")
         ->required();
+    sub->add_flag("--force", options->force,
+                  "Overlook what is only not known here, and a destination that is in use; "
+                  "never a difference");
     sub->add_flag("--json", options->json, "As JSON");
     sub->footer("Exit code: 0 it would migrate, 1 it would not, 3 cannot tell.\n" +
                 examples({{"nvme-lmctl check 0000:01:00.1 0000:01:00.2", ""},

@@ -23,12 +23,15 @@ struct Point {
     std::string title;
     Fit fit;
     std::string text; ///< the value of both, or how they differ and what that means
+    /// It may be overlooked: the driver of the destination finds out for itself, and
+    /// before the guest is lost.
+    bool safe = false;
 };
 
 /// Every point. Never throws for what is in the descriptions.
 std::vector<Point> compare(const Json &source, const Json &destination);
 
-/// Whether nothing is in the way.
-bool fits(const std::vector<Point> &points);
+/// Whether nothing is in the way; with @force, nothing that may not be overlooked.
+bool fits(const std::vector<Point> &points, bool force = false);
 
 } // namespace lm::ctl

@@ -22,8 +22,11 @@ constexpr char description_kind[] = "nvme-lmctl function";
 /// A description of the most namespaces there can be is smaller.
 constexpr std::size_t most_description = std::size_t{4} << 20;
 
-Json formats_of(const Target &target) {
+/// The command sets other than the standard one have one format each, without a name.
+Json formats_of(const Target &target, const std::string &command_set) {
     Json list = Json::array();
+    if (command_set == "ipu" || command_set == "control_page")
+        list.push_back({{"version", 0}, {"uuid", nullptr}});
     if (!target.domain.data.has_live_migration())
         return list;
     const nvme::StateFormats formats = target.admin.state_formats();
@@ -77,18 +80,16 @@ Json describe_function(const Target &target) {
     const Domain &domain = target.domain;
     const Function &f = target.function();
     const KernelFolder kernel = kernel_side(domain.controller.address, f.cntlid);
-    const std::string command_set = kernel_side(domain.controller.address).text("command_set");
+    const std::string command_set = command_set_of(domain);
     Json json{{"kind", description_kind},
               {"host", host_name()},
               {"kernel", kernel_release()},
               {"name", f.name()},
-              {"command_set", !command_set.empty()               ? Json(command_set)
-                              : domain.data.has_live_migration() ? Json("standard")
-                                                                 : Json(nullptr)}};
+              {"command_set", command_set.empty() ? Json(nullptr) : Json(command_set)}};
     json["controller"] = controller_to_json(domain);
     json["function"] = function_to_json(domain, f);
     json["identity"] = f.address ? identity_to_json(identity_of(domain, f)) : Json(nullptr);
-    json["formats"] = formats_of(target);
+    json["formats"] = formats_of(target, command_set);
     json["media"] = Json::array();
     for (const nvme_lm_medium &m : media_of(domain.namespaces, f.cntlid))
         json["media"].push_back(medium_to_json(m));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "commands/findings.hpp"
+#include "host/capability.hpp"
 #include "host/kernel_side.hpp"
 #include "problem.hpp"
 #include "stream/describe.hpp"
@@ -25,6 +26,8 @@ void examine_commands(const Domain &domain, Findings &findings) {
     if (domain.data.has_live_migration())
         add(findings, c, "commands", Grade::ok,
             domain.data.tracks_memory() ? "live migration, tracking of memory" : "live migration");
+    else if (const std::string set = command_set_of(domain); !set.empty())
+        add(findings, c, "commands", Grade::ok, "live migration by its maker's way: " + set);
     else
         add(findings, c, "commands", Grade::missing, "no live migration (OACS bit 11)",
             "ask the maker of the controller for a firmware that has it");
@@ -54,7 +57,7 @@ void examine_attachment(const Domain &domain, Findings &findings) {
     const Controller &c = domain.controller;
     const KernelFolder kernel = kernel_side(c.address);
     const auto attached = kernel.number("attached");
-    if (!attached || !domain.data.has_live_migration())
+    if (!attached || command_set_of(domain).empty())
         return;
     if (*attached != 0)
         add(findings, c, "nvme-lm", Grade::ok, "attached");

@@ -49,8 +49,10 @@ std::string kind_text(const Function &f) {
 }
 
 std::string abilities(const Domain &domain) {
-    std::string text =
-        domain.data.has_live_migration() ? good("live migration") : bad("no live migration");
+    const std::string set = command_set_of(domain);
+    std::string text = set.empty()         ? bad("no live migration")
+                       : set == "standard" ? good("live migration")
+                                           : good(fmt::format("live migration ({})", set));
     if (domain.data.tracks_memory())
         text += ", tracks memory";
     text += fmt::format(", {} of {} VFs", domain.controller.vfs, domain.controller.total_vfs);

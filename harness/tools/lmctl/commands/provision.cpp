@@ -2,6 +2,7 @@
 /// nvme-lmctl provision PF: from a PF to functions that can be given to a guest.
 #include "host/provision.hpp"
 #include "command.hpp"
+#include "commands/compare.hpp"
 #include "commands/description.hpp"
 #include "commands/function_json.hpp"
 #include "commands/launch_lines.hpp"
@@ -27,6 +28,7 @@ struct Options {
     std::vector<std::uint32_t> namespaces{};
     std::string driver = variant_driver;
     std::string like{};
+    bool no_others = false; ///< namespaces, where they come from there
     bool json = false;
 };
 
@@ -35,9 +37,41 @@ std::uint64_t number_in(const Json &json, const char *name) {
     return value.is_number_unsigned() ? value.get<std::uint64_t>() : 0;
 }
 
+/// What no provisioning changes has to be the same already.
+void require_same_subsystem(const Json &source, const Controller &pf, const Options &options) {
+    const Json identity = source.value("identity", Json::object());
+    const std::pair<const char *, const std::string &> all[] = {{"subsystem", pf.subsystem},
+                                                                {"serial", pf.serial},
+                                                                {"model", pf.model},
+                                                                {"firmware", pf.firmware}};
+    for (const auto &[name, ours] : all) {
+        const Json theirs = identity.is_object() ? identity.value(name, Json{}) : Json{};
+        if (theirs.is_string() && theirs.get<std::string>() != ours)
+            throw Problem{fmt::format("no function of {} can be like {}: {} {} there, and {} here",
+                                      pf.name, options.like, name,
+                                      printable(theirs.get<std::string>()), printable(ours)),
+                          "name a PF of the same subsystem, with the same firmware", Exit::no};
+    }
+}
+
+/// Whether a guest could come to each of them; else all is undone.
+void require_fit(const Json &source, const Controller &pf, const std::vector<unsigned> &numbers,
+                 const Options &options) {
+    const Domain domain = read_domain(pf, open_controller(pf));
+    for (const Function &f : domain.functions) {
+        if (f.kind != Kind::vf || std::ranges::find(numbers, f.vf_number) == numbers.end())
+            continue;
+        for (const Point &p : compare(source, describe_function(find_function(f.name()))))
+            if (p.fit == Fit::differs && p.key != "functions")
+                throw Problem{fmt::format("{} cannot be made like {}: {}: {}", f.name(),
+                                          options.like, p.title, p.text),
+                              fmt::format("nvme-lmctl check {} {}", options.like, f.name()),
+                              Exit::no};
+    }
+}
+
 /// What is not asked for by itself comes from a description or a stream.
-void make_like(Options &options) {
-    const Json source = read_description(options.like);
+void make_like(const Json &source, Options &options) {
     const Json identity = source.value("identity", Json::object());
     const std::uint64_t queues = number_in(identity, "queues");
     const std::uint64_t interrupts = number_in(identity, "interrupts");
@@ -45,10 +79,12 @@ void make_like(Options &options) {
         options.queues = static_cast<unsigned>(queues - 1);
     if (!options.interrupts && interrupts >= 1 && interrupts <= 0xffff)
         options.interrupts = static_cast<unsigned>(interrupts);
-    if (options.namespaces.empty() && source.value("media", Json{}).is_array())
-        for (const Json &m : source["media"])
-            if (const std::uint64_t nsid = number_in(m, "nsid"); nsid != 0 && nsid < 0xffffffff)
-                options.namespaces.push_back(static_cast<std::uint32_t>(nsid));
+    if (!options.namespaces.empty() || !source.value("media", Json{}).is_array())
+        return;
+    for (const Json &m : source["media"])
+        if (const std::uint64_t nsid = number_in(m, "nsid"); nsid != 0 && nsid < 0xffffffff)
+            options.namespaces.push_back(static_cast<std::uint32_t>(nsid));
+    options.no_others = !options.namespaces.empty();
 }
 
 std::vector<unsigned> numbers_of(const Options &options) {
@@ -97,8 +133,7 @@ void report(const Domain &domain, const std::vector<unsigned> &numbers, const Op
 }
 
 Exit run(Options options) {
-    if (!options.like.empty())
-        make_like(options);
+    const Json source = options.like.empty() ? Json{} : read_description(options.like);
     const Controller pf = find_controller(options.pf);
     if (pf.is_vf)
         throw Problem{fmt::format("{} is itself a VF", pf.name),
@@ -107,16 +142,23 @@ Exit run(Options options) {
     if (!read_controller(admin).has_virtualization())
         throw Problem{fmt::format("{} has no Virtualization Management (OACS bit 7)", pf.name),
                       "its functions get their resources in a way of its maker; see its manual"};
+    if (source.is_object()) {
+        require_same_subsystem(source, pf, options);
+        make_like(source, options);
+    }
     const std::vector<unsigned> numbers = numbers_of(options);
     const Wanted wanted{.queues = options.queues,
                         .interrupts = options.interrupts,
                         .namespaces = options.namespaces,
+                        .no_others = options.no_others,
                         .driver = options.driver};
     {
         Undo undo;
         create_vfs(pf, *std::ranges::max_element(numbers), undo);
         for (unsigned number : numbers)
             provision_vf(pf, admin, number, wanted, undo);
+        if (source.is_object())
+            require_fit(source, pf, numbers, options);
         undo.commit();
     }
     report(read_domain(find_controller(pf.name), admin), numbers, options);
@@ -158,8 +200,10 @@ void add_provision(CLI::App &app, Session &session) {
                        : "";
         })
         ->type_name("NAME");
-    sub->add_option("--like", options->like,
-                    "Queues, vectors and namespaces as in a stream or a description")
+    sub->add_option(
+           "--like", options->like,
+           "Queues, vectors and namespaces as in a stream or a description; and nothing is "
+           "changed where a guest from there could not come")
         ->type_name("FILE");
     sub->add_flag("--json", options->json, "The outcome as JSON");
     sub->footer("Creates the VFs, assigns queues and vectors, attaches namespaces, brings them\n"

@@ -184,6 +184,11 @@ void Matrix::streamed_write() {
 
 } // namespace
 
+std::string command_set_of(const Domain &domain) {
+    const std::string told = kernel_side(domain.controller.address).text("command_set");
+    return told.empty() && domain.data.has_live_migration() ? "standard" : told;
+}
+
 std::vector<Capability> capabilities_of(const Domain &domain, const Function &function) {
     return Matrix{domain, function}.build();
 }

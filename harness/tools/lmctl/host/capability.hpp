@@ -18,6 +18,10 @@ struct Capability {
     std::string why; ///< it is missing, and what to do; or a remark
 };
 
+/// How the functions of a controller are migrated, in the kernel's word where it has one:
+/// "standard", "ipu", "control_page"; empty where they are not.
+std::string command_set_of(const Domain &domain);
+
 /// All of them, the needed ones first.
 std::vector<Capability> capabilities_of(const Domain &domain, const Function &function);
 

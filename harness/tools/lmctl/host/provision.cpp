@@ -71,6 +71,7 @@ class Provisioning {
     void check_namespaces();
     [[nodiscard]] std::vector<std::uint32_t> choose_namespaces() const;
     void attach();
+    void detach_others();
     void bring_online();
     void bind();
     [[nodiscard]] std::string vf() const { return fmt::format("VF {}", number_); }
@@ -227,7 +228,23 @@ void Provisioning::assign_resources() {
     assign(ResourceType::interrupts, interrupts_, function_.interrupts);
 }
 
+/// What a guest that comes here has not seen where it was.
+void Provisioning::detach_others() {
+    for (std::uint32_t nsid : function_.namespaces) {
+        if (std::ranges::find(wanted_.namespaces, nsid) != wanted_.namespaces.end())
+            continue;
+        require_free();
+        detach_namespace(admin_, nsid, function_.cntlid);
+        undo_.remember(
+            fmt::format("namespace {} is detached from {}", nsid, vf()),
+            [admin = &admin_, nsid, id = function_.cntlid] { attach_namespace(*admin, nsid, id); });
+        say(fmt::format("{}: namespace {} detached", vf(), nsid));
+    }
+}
+
 void Provisioning::attach() {
+    if (wanted_.no_others)
+        detach_others();
     for (std::uint32_t nsid : choose_namespaces()) {
         if (std::ranges::find(function_.namespaces, nsid) != function_.namespaces.end())
             continue;

@@ -12,6 +12,7 @@ struct Wanted {
     std::optional<unsigned> queues;        ///< I/O queue pairs, without the admin queue
     std::optional<unsigned> interrupts;    ///< vectors
     std::vector<std::uint32_t> namespaces; ///< to be attached, besides those that are
+    bool no_others = false;                ///< and all others detached
     std::string driver;
 };
 
