@@ -131,15 +131,6 @@ static int standard_suspend_notify(struct nvme_lm_function *fn)
 	return nvme_lm_issue(&fn->by, &cmd, NULL, 0, NULL);
 }
 
-static int standard_suspend(struct nvme_lm_function *fn)
-{
-	struct nvme_lm_cmd cmd = nvme_lm_cmd_suspend(fn->by.cntlid,
-						     NVME_LM_STYPE_SUSPEND);
-	struct nvme_lm_cmd undo = nvme_lm_cmd_resume(fn->by.cntlid);
-
-	return nvme_lm_issue_slow(&fn->by, &cmd, NULL, 0, &undo);
-}
-
 static int standard_resume(struct nvme_lm_function *fn)
 {
 	struct nvme_lm_cmd cmd = nvme_lm_cmd_resume(fn->by.cntlid);
@@ -246,6 +237,27 @@ static int standard_is_suspended(struct nvme_lm_issuer *by, u16 cntlid, bool *su
 		return ret;
 	*suspended = dword0 & NVME_LM_CSUP;
 	return 0;
+}
+
+/*
+ * Whoever is told that the function was suspended already relies on it, so the device
+ * is asked once more.
+ */
+static int standard_suspend(struct nvme_lm_function *fn)
+{
+	struct nvme_lm_cmd cmd = nvme_lm_cmd_suspend(fn->by.cntlid,
+						     NVME_LM_STYPE_SUSPEND);
+	struct nvme_lm_cmd undo = nvme_lm_cmd_resume(fn->by.cntlid);
+	bool suspended;
+	int ret, error;
+
+	ret = nvme_lm_issue_slow(&fn->by, &cmd, NULL, 0, &undo);
+	if (ret != -EALREADY)
+		return ret;
+	error = standard_is_suspended(&fn->by, fn->by.cntlid, &suspended);
+	if (error)
+		return error;
+	return suspended ? -EALREADY : -EREMOTEIO;
 }
 
 const struct nvme_lm_ops nvme_lm_standard_ops = {

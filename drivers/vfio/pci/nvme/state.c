@@ -105,10 +105,22 @@ static void catch_up(struct nvme_vfio_device *nvdev)
 	}
 }
 
+/* Nothing was asked of the device, or there is nobody any more who could ask. */
+static bool was_not_issued(int error)
+{
+	return error == -ENOMEM || error == -EINTR || error == -ENODEV;
+}
+
+/* A device that refuses a command and its contrary in the same words does neither. */
+static bool refuses_both(int error, int other)
+{
+	return other == error && (error == -EINVAL || error == -ENXIO || error == -ENOSPC);
+}
+
 /*
- * A Suspend failed with @error, but the device may have done it, or do it later:
- * leave the function running.  One that a reset of the controlling side came
- * across may have been carried out after the reset.
+ * A Suspend failed with @error, but the device may have done it, or do it later,
+ * whatever it says: leave the function running.  One that a reset of the controlling
+ * side came across may have been carried out after the reset.
  */
 static void undo_suspend(struct nvme_vfio_device *nvdev, int error)
 {
@@ -118,7 +130,7 @@ static void undo_suspend(struct nvme_vfio_device *nvdev, int error)
 		ret = nvme_lm_sync(nvdev->fn);
 	if (!ret)
 		ret = nvme_lm_resume(nvdev->fn);
-	if (!ret || ret == -EPROTO)
+	if (!ret || ret == -EPROTO || refuses_both(error, ret))
 		return;
 	/* a reset that took it offline, or ended control, suspends nothing */
 	if (error == -ESTALE && (ret == -ENXIO || ret == -ENODEV))
@@ -152,20 +164,20 @@ static int suspend(struct nvme_vfio_device *nvdev)
 			       "expected to run, found suspended by someone else; going on\n");
 		return 0;
 	}
-	if (ret == -ETIMEDOUT || ret == -EREMOTEIO || ret == -ESTALE)
+	if (ret && !was_not_issued(ret))
 		undo_suspend(nvdev, ret);
 	return ret;
 }
 
 /*
- * A Resume failed with @error, but the device may have done it, or do it later:
- * leave the function suspended, as STOP promises.
+ * A Resume failed with @error, but the device may have done it, or do it later,
+ * whatever it says: leave the function suspended, as STOP promises.
  */
 static void undo_resume(struct nvme_vfio_device *nvdev, int error)
 {
 	int ret = nvme_lm_suspend(nvdev->fn);
 
-	if (!ret || ret == -EALREADY)
+	if (!ret || ret == -EALREADY || refuses_both(error, ret))
 		return;
 
 	nvme_vfio_err(nvdev->core.pdev,
@@ -178,7 +190,8 @@ static int resume(struct nvme_vfio_device *nvdev)
 {
 	int ret = nvme_lm_resume(nvdev->fn);
 
-	if (ret == -ETIMEDOUT || ret == -EREMOTEIO)
+	/* what a reset of the controlling side took is not to be had back */
+	if (ret && ret != -EPROTO && ret != -ESTALE && !was_not_issued(ret))
 		undo_resume(nvdev, ret);
 	if (ret != -EPROTO)
 		return ret;
