@@ -303,6 +303,9 @@ static int have_segment(struct nvme_vfio_save *save, size_t done)
 		if (!nvme_vfio_file_alive(&save->file))
 			return -ENODEV;
 		ret = next_segment(save);
+		/* one word for it, whether a command or the event noticed it first */
+		if (ret == -ESTALE)
+			ret = -ENODEV;
 		if (ret == -EAGAIN)
 			ret = wait_ready(save, done);
 		else if (ret != -ENOMSG)
