@@ -14,8 +14,10 @@
  * One that is writes nothing, so for it either waits until it goes on.
  */
 #include <linux/cleanup.h>
+#include <linux/dev_printk.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/pci.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -29,6 +31,15 @@
 /* A first look is short, for often there is little; what follows is not. */
 #define SHORT_REPORT	4096
 #define LONG_REPORT	131072
+
+/*
+ * One read asks for at most so many reports, and for fewer where little is tracked: a
+ * device may never come to an end, and the function may write faster than we read.
+ */
+#define MAX_REPORTS	16384
+#define MIN_REPORTS	64
+/* Granules that a report tells of, one with the other; of the shortest ones 255. */
+#define REPORT_GRANULES	256
 
 /**
  * struct nvme_lm_track - tracking of one function, while it goes on
@@ -426,22 +437,45 @@ static int receive(struct nvme_lm_function *fn, const struct reader *reader,
 	return ret;
 }
 
+/* How many reports one read asks for at most. */
+static u32 most_reports(const struct nvme_lm_track *track)
+{
+	u64 reports = MIN_REPORTS;
+	unsigned int i;
+
+	for (i = 0; i < track->count; i++)
+		reports += ((track->spans[i].last - track->spans[i].first) >> track->shift) /
+			   REPORT_GRANULES;
+	return min_t(u64, reports, MAX_REPORTS);
+}
+
+/* There is no end of it: then all of it is dirty, and what follows is for later. */
+static int give_up(struct nvme_lm_function *fn, struct nvme_lm_track *track, u32 reports)
+{
+	dev_warn_ratelimited(&fn->pdev->dev,
+			     "nvme-lm: expected all changes of memory in %u reports, found more; all memory counts as changed\n",
+			     reports);
+	return add_all(track);
+}
+
 /* Everything the device has.  @ret of a command that was not issued is no loss. */
 static int empty_device(struct nvme_lm_function *fn,
 			const struct reader *reader)
 {
 	struct nvme_lm_track *track = reader->track;
+	u32 most = most_reports(track), reports;
 	u32 len = min(track->len, SHORT_REPORT);
 	bool more = true;
 	int ret = 0;
 
-	while (!ret && more) {
-		/* While it runs it may dirty faster than we read. */
+	for (reports = 0; !ret && more && reports < most; reports++) {
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		ret = receive(fn, reader, len, &more);
 		len = track->len;
 	}
+	if (!ret && more)
+		ret = give_up(fn, track, most);
 	if (ret && ret != -EINTR)
 		track->error = ret;
 	return ret;
