@@ -56,8 +56,16 @@ static void nvme_vfio_reset_done(struct pci_dev *pdev)
 	wake_up_all(&nvdev->wait);
 }
 
+/* After an error the kernel has reset the link, and with it the function. */
+static pci_ers_result_t nvme_vfio_slot_reset(struct pci_dev *pdev)
+{
+	nvme_vfio_reset_done(pdev);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
 static const struct pci_error_handlers nvme_vfio_err_handlers = {
 	.reset_done = nvme_vfio_reset_done,
+	.slot_reset = nvme_vfio_slot_reset,
 	.error_detected = vfio_pci_core_aer_err_detected,
 };
 
