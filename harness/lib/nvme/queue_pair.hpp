@@ -38,6 +38,9 @@ class QueuePair {
     [[nodiscard]] Iova sq_iova() const { return sq_.iova(); }
     [[nodiscard]] Iova cq_iova() const { return cq_.iova(); }
 
+    /// The completion queue as it is in memory.
+    [[nodiscard]] ByteView cq_memory() const { return cq_.bytes(); }
+
     /// Where the host has put the next command, and read the next completion.
     [[nodiscard]] std::uint16_t sq_tail() const { return sq_tail_; }
     [[nodiscard]] std::uint16_t cq_head() const { return cq_head_; }

@@ -22,6 +22,13 @@ unsigned Address::iommu_group() const {
     return static_cast<unsigned>(std::stoul(fs::read_symlink(link).filename()));
 }
 
+Address Address::bridge() const {
+    const fs::path above = fs::canonical(sysfs()).parent_path();
+    if (!fs::exists(above / "secondary_bus_number"))
+        throw std::runtime_error{fmt::format("{} is behind no bridge", text_)};
+    return Address{above.filename()};
+}
+
 std::optional<std::string> Address::driver() const {
     const fs::path link = sysfs() / "driver";
     if (!fs::exists(link))
@@ -45,6 +52,14 @@ void unbind(const Address &function) {
     if (function.driver())
         sysfs::write(function.sysfs() / "driver/unbind", function.text());
     sysfs::write(function.sysfs() / "driver_override", "\n");
+}
+
+void remove(const Address &function) {
+    sysfs::write(function.sysfs() / "remove", "1");
+}
+
+void rescan() {
+    sysfs::write("/sys/bus/pci/rescan", "1");
 }
 
 } // namespace lm::pci

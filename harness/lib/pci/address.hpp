@@ -20,6 +20,8 @@ class Address {
     [[nodiscard]] std::filesystem::path sysfs() const;
     /// The number of the function's IOMMU group; throws when it has none.
     [[nodiscard]] unsigned iommu_group() const;
+    /// The bridge that the function is behind; throws when it is behind none.
+    [[nodiscard]] Address bridge() const;
     /// The name of the bound driver, if any.
     [[nodiscard]] std::optional<std::string> driver() const;
 
@@ -34,5 +36,11 @@ void bind(const Address &function, const std::string &driver);
 
 /// Take the function from its driver, if it has one, and forget the override.
 void unbind(const Address &function);
+
+/// Have the kernel forget the function, and what is behind it if it is a bridge.
+void remove(const Address &function);
+
+/// Have the kernel look for functions that it does not know.
+void rescan();
 
 } // namespace lm::pci

@@ -3,6 +3,7 @@
 
 #include "nvme/command.hpp"
 #include "rig/modules.hpp"
+#include "util/deadline.hpp"
 #include "util/sysfs.hpp"
 
 #include <algorithm>
@@ -82,6 +83,35 @@ void Rig::recreate() {
 void Rig::reconnect() {
     backend_.reset();
     backend_ = vfio::make_backend(options_.backend);
+}
+
+void Rig::start_over() {
+    backend_.reset();
+    functions_.clear();
+    admin_.reset();
+    wait_for_pf();
+    admin_ = std::make_unique<nvme::Passthrough>(pf_.device);
+    create_functions();
+    backend_ = vfio::make_backend(options_.backend);
+}
+
+/// Its controller is live, and nvme-lm.ko is attached where it is wanted.
+void Rig::wait_for_pf() {
+    const fs::path pf = pf_.address.sysfs();
+    const bool attaches = options_.driver == variant_driver && options_.live_migration;
+    wait_until(
+        [&] {
+            if (!fs::is_directory(pf / "nvme"))
+                return false;
+            for (const auto &entry : fs::directory_iterator{pf / "nvme"})
+                if (sysfs::read(entry.path() / "state") == "live") {
+                    pf_.device = "/dev/" + entry.path().filename().string();
+                    return fs::exists(pf_.device) &&
+                           (!attaches || sysfs::read(pf / "nvme_lm/attached") == "1");
+                }
+            return false;
+        },
+        pf_.address.text() + " to serve again");
 }
 
 void Rig::create_functions() {

@@ -65,7 +65,12 @@ class Rig {
     /// unbound: with type1 a group does not survive that. Nothing may be open.
     void reconnect();
 
+    /// The PF, or its functions, were taken away behind our back: wait until the PF
+    /// serves, and make all functions anew. Nothing of the old ones may be open.
+    void start_over();
+
   private:
+    void wait_for_pf();
     void create_functions();
     void create_vfs();
     Function bring_online(const nvme::SecondaryController &controller);

@@ -16,11 +16,7 @@ class GuestTest : public testing::Test {
   protected:
     /// Functions are closed, hence reset, before the memory that they were given
     /// is unmapped.
-    ~GuestTest() override {
-        for (const auto &guest : guests_)
-            guest->driver().unplug();
-        machines_.clear();
-    }
+    ~GuestTest() override { leave(); }
 
     static constexpr std::chrono::milliseconds silence{150}; ///< how long nothing must happen
 
@@ -40,6 +36,13 @@ class GuestTest : public testing::Test {
             if (guest->driver().plugged() == &machine.device())
                 guest->driver().unplug();
         std::erase_if(machines_, [&](const auto &m) { return m.get() == &machine; });
+    }
+    /// Close all functions and forget their guests, as before the rig is made anew.
+    void leave() {
+        for (const auto &guest : guests_)
+            guest->driver().unplug();
+        machines_.clear();
+        guests_.clear();
     }
     /// A guest on @machine, which lives until the end of the test.
     Guest &boot(Machine &machine, const std::vector<nvme::QueueOptions> &pairs) {
