@@ -177,6 +177,31 @@ void reset_pf(World &world) {
     world.recreate();
 }
 
+/// The PF is taken from its driver, perhaps in the middle of something, and given back.
+void rebind_pf(World &world) {
+    const pci::Address pf = test::the_rig().pf().address;
+    const std::size_t seat = world.free_seat();
+    auto file = to_any_state(world, seat);
+    sysfs::write("/sys/bus/pci/drivers/nvme/unbind", pf.text());
+    if (file)
+        use_some(world, *file);
+    world.close_all();
+    sysfs::write("/sys/bus/pci/drivers/nvme/bind", pf.text());
+    world.start_over();
+}
+
+/// The slot that the PF is in is taken away with all that is in it, and found again.
+void remove_slot(World &world) {
+    const pci::Address slot = test::the_rig().pf().address.bridge();
+    auto file = to_any_state(world, world.free_seat());
+    world.close_all();
+    pci::remove(slot);
+    if (file)
+        use_some(world, *file);
+    pci::rescan();
+    world.start_over();
+}
+
 /// All functions go away and come again.
 void recreate(World &world) {
     world.recreate();
@@ -214,6 +239,8 @@ constexpr std::array steps{
     Step{"guest restarts", 3, guest_restarts},
     Step{"rebind", 2, rebind_free},
     Step{"reset the PF", 1, reset_pf},
+    Step{"rebind the PF", 1, rebind_pf},
+    Step{"remove the slot", 1, remove_slot},
     Step{"recreate the functions", 1, recreate},
     Step{"reload the driver", 1, reload_driver},
 };

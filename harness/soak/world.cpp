@@ -171,4 +171,10 @@ void World::recreate() {
     revive_all();
 }
 
+void World::start_over() {
+    close_all();
+    test::the_rig().start_over();
+    revive_all();
+}
+
 } // namespace lm::soak

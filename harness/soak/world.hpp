@@ -105,6 +105,8 @@ class World {
     void close_all();
     /// Crash everything, make all functions anew, and let the tenants begin anew.
     void recreate();
+    /// The same after the PF was taken away and brought back.
+    void start_over();
 
   private:
     /// The state of a tenant's function, read first while it runs.
