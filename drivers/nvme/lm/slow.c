@@ -216,13 +216,15 @@ static bool give_up(struct slow_command *slow)
 static bool is_stuck(struct nvme_lm_ctrl *ctrl, const struct slow_command *slow)
 {
 	const struct slow_command *other;
+	bool found = false;
 
-	guard(spinlock)(&ctrl->slots_lock);
+	spin_lock(&ctrl->slots_lock);
 	list_for_each_entry(other, &ctrl->abandoned, node)
 		if (other->cntlid == slow->cntlid &&
 		    !memcmp(&other->sqe, &slow->sqe, sizeof(slow->sqe)))
-			return true;
-	return false;
+			found = true;
+	spin_unlock(&ctrl->slots_lock);
+	return found;
 }
 
 /* With a slot, which goes to the command's work when that is abandoned. */
