@@ -262,9 +262,99 @@ static void takes_another_payload_buffer(struct kunit *test)
 	}
 	KUNIT_ASSERT_EQ(test, ret, NVME_LM_DECODE_END);
 	KUNIT_ASSERT_EQ(test, i, GOOD_END);
-	for (i = 0; i < GOOD_RECORDS; i++)
-		KUNIT_EXPECT_MEMEQ(test, buffers + 400 * i, raw_payload(s, i),
-				   s->at[i + 1] - s->at[i] - RAW_RECORD_SIZE);
+	for (i = 0; i < GOOD_RECORDS; i++) {
+		/* the decoder has the first part of a piece of state itself */
+		u32 head = get_unaligned_le16(s->bytes + s->at[i]) == RAW_STATE ?
+			   RAW_PIECE_SIZE : 0;
+
+		KUNIT_EXPECT_MEMEQ(test, buffers + 400 * i, raw_payload(s, i) + head,
+				   s->at[i + 1] - s->at[i] - RAW_RECORD_SIZE - head);
+	}
+}
+
+/* Pieces of state that go where they belong, each as soon as it begins. */
+static unsigned int place_pieces(struct kunit *test, struct nvme_lm_decoder *dec,
+				 const struct raw_stream *s, u8 *image, u32 most)
+{
+	u8 *payload = dec->payload;
+	unsigned int placed = 0;
+	size_t position = 0;
+	u32 room, len;
+	int ret = 0;
+	u8 *window;
+	u64 at;
+
+	while (position < s->len && ret >= 0) {
+		len = nvme_lm_decoder_state_begins(dec, &at);
+		if (len) {
+			KUNIT_ASSERT_LE(test, at + len, (u64)GOOD_STATE_SIZE);
+			dec->payload = image + at;
+			placed++;
+		}
+		window = nvme_lm_decoder_window(dec, &room);
+		KUNIT_ASSERT_NOT_NULL(test, window);
+		room = min3(room, most, (u32)(s->len - position));
+		memcpy(window, s->bytes + position, room);
+		position += room;
+		ret = nvme_lm_decoder_commit(dec, room);
+		if (ret == NVME_LM_DECODE_RECORD)
+			dec->payload = payload;
+	}
+	KUNIT_EXPECT_EQ(test, ret, NVME_LM_DECODE_END);
+	return placed;
+}
+
+static void puts_pieces_where_they_belong(struct kunit *test)
+{
+	struct raw_stream *s = raw_alloc(test);
+	struct nvme_lm_decoder *dec = kunit_kzalloc(test, sizeof(*dec), GFP_KERNEL);
+	u8 *payload = kunit_kzalloc(test, 400, GFP_KERNEL);
+	u8 *image = kunit_kzalloc(test, GOOD_STATE_SIZE, GFP_KERNEL);
+	static const u32 most[] = { 1, 7, U32_MAX };
+	unsigned int i, at;
+
+	KUNIT_ASSERT_NOT_NULL(test, dec);
+	KUNIT_ASSERT_NOT_NULL(test, payload);
+	KUNIT_ASSERT_NOT_NULL(test, image);
+	raw_good(s);
+	for (i = 0; i < ARRAY_SIZE(most); i++) {
+		memset(image, 0, GOOD_STATE_SIZE);
+		nvme_lm_decoder_init(dec, payload, 400, GOOD_STATE_SIZE);
+		KUNIT_EXPECT_EQ(test, place_pieces(test, dec, s, image, most[i]), 3U);
+		for (at = 0; at < GOOD_STATE_SIZE; at++)
+			KUNIT_ASSERT_EQ(test, image[at], raw_state_byte(at));
+	}
+}
+
+/* The piece could not be right: no place is asked for. */
+static void asks_no_place_for_a_piece_out_of_place(struct kunit *test)
+{
+	static const u64 offsets[] = { 4, 1ULL << 40, U64_MAX - 3 };
+	struct nvme_lm_decoder *dec = kunit_kzalloc(test, sizeof(*dec), GFP_KERNEL);
+	u8 *payload = kunit_kzalloc(test, 400, GFP_KERNEL);
+	unsigned int i;
+	size_t used;
+	u64 at;
+
+	KUNIT_ASSERT_NOT_NULL(test, dec);
+	KUNIT_ASSERT_NOT_NULL(test, payload);
+	for (i = 0; i < ARRAY_SIZE(offsets); i++) {
+		struct raw_stream *s = raw_alloc(test);
+		size_t begins;
+
+		raw_header(s, RAW_HEADER_SIZE);
+		raw_identity(s);
+		raw_format(s);
+		begins = s->len + RAW_RECORD_SIZE + RAW_PIECE_SIZE;
+		raw_state(s, offsets[i], 8);
+		nvme_lm_decoder_init(dec, payload, 400, U64_MAX);
+		for (; begins; begins -= used) {
+			const u8 *from = s->bytes + dec->position;
+
+			KUNIT_ASSERT_GE(test, nvme_lm_decoder_push(dec, from, begins, &used), 0);
+		}
+		KUNIT_EXPECT_EQ(test, nvme_lm_decoder_state_begins(dec, &at), 0U);
+	}
 }
 
 static struct kunit_case cases[] = {
@@ -278,6 +368,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(windows_stay_inside),
 	KUNIT_CASE(refuses_more_than_the_window),
 	KUNIT_CASE(takes_another_payload_buffer),
+	KUNIT_CASE(puts_pieces_where_they_belong),
+	KUNIT_CASE(asks_no_place_for_a_piece_out_of_place),
 	{}
 };
 
