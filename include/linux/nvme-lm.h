@@ -298,8 +298,8 @@ int nvme_lm_write_state(struct nvme_lm_function *fn,
  * Where pieces of a state are given to the device as they come, nobody but the
  * state itself can say that some are missing, or too many.  Issues no command.
  *
- * Return: 0; -EOPNOTSUPP if states of this kind do not say; -EINVAL if no state
- * begins like this.
+ * Return: 0; -EOPNOTSUPP if states of this kind do not say, or in a version that is
+ * not known here; -EINVAL if no state begins like this.
  */
 int nvme_lm_state_length(struct nvme_lm_function *fn, const void *head, u32 len,
 			 u64 *length);

@@ -6,7 +6,8 @@
 # kinds_test KERNEL
 kinds_test() {
 	# What is asked of each kind. Left out is what looks into the states and formats of the
-	# standard commands; of IPU and control page PRE_COPY, which they do not have; of the
+	# standard commands, or is known by what their state says of its length; of IPU and
+	# control page PRE_COPY, which they do not have; of the
 	# two linked functions what takes three. A control page does not tell the size of a
 	# running function's state, so its estimate is the most that there can be.
 	# shellcheck disable=SC2016
@@ -18,6 +19,8 @@ kinds_test() {
 		standard=$standard:MigrationSave.FormatIsOneOfTheDevice
 		standard=$standard:MigrationLoad.NothingOfTheStreamIsAppliedBeforeItsEnd
 		standard=$standard:*PRE_COPY_to*:*PRE_COPY_P2P_to*:*/PRE_COPY:*/PRE_COPY_P2P
+		lengths=*/NvmecssADword*:*/NvmecssHighHalf:*/Vss*:*/StateCutByADword:*/StateWithADwordMore
+		standard=$standard:$lengths:*/StateShorterThanItsHeader
 		three=By/Move.RoundOfThreeFunctions/*:By/Move.BystanderIsNotTouched/*
 		test=/project/build/harness/tests/test_migration
 		kinds=/project/build/harness/tests/test_kinds

@@ -8,6 +8,7 @@
 #include <linux/moduleparam.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <linux/unaligned.h>
 
 #include "lm.h"
 #include "track.h"
@@ -201,10 +202,12 @@ static int standard_state_size(struct nvme_lm_function *fn, u64 *size)
 static int standard_state_length(const u8 *head, u32 len, u64 *length)
 {
 	static_assert(NVME_LM_STATE_HEADER_SIZE <= NVME_LM_STATE_HEAD);
-	if (len < NVME_LM_STATE_HEADER_SIZE ||
-	    nvme_lm_decode_state_size(head, NVME_LM_STANDARD_MAX_STATE, length))
+	if (len < NVME_LM_STATE_HEADER_SIZE)
 		return -EINVAL;
-	return 0;
+	/* what a header of another version says is for the device to tell */
+	if (get_unaligned_le16(head))
+		return -EOPNOTSUPP;
+	return nvme_lm_decode_state_size(head, NVME_LM_STANDARD_MAX_STATE, length) ? -EINVAL : 0;
 }
 
 /*

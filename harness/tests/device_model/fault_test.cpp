@@ -330,12 +330,11 @@ TEST_F(DeviceFault, TrackReportThatDoesNotEnd) {
     nvme::Sqe track{.opcode = static_cast<std::uint8_t>(nvme::Admin::track_send)};
     track.cdw10 = 1U | 1U << 16;
     track.cdw11 = vf.cntlid().value;
-    track.cdw15 = 5;
     pf().require(track, start);
     const ArmedFault fault{pf(), on::track_receive.for_ever(), Fault::poke(1, 1, 1)};
     nvme::Sqe report{.opcode = static_cast<std::uint8_t>(nvme::Admin::track_receive)};
     report.cdw11 = vf.cntlid().value;
-    report.cdw15 = 15;
+    report.cdw12 = 15;
     for (unsigned i = 0; i < 3; ++i) {
         Bytes data(64);
         pf().require(report, data);
