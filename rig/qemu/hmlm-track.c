@@ -530,15 +530,18 @@ static uint16_t track_send_report(NvmeCtrl *n, NvmeCtrl *ctrl, NvmeRequest *req,
  * @n: the controlling controller
  * @req: the command
  *
- * NUMD is in CDW12, 0's based. There is no offset: what was returned is
- * cleared. [?] Of a controller that is not tracked it is Invalid Controller
+ * NUMD is in CDW12, 0's based. A host that was written without the text may have
+ * it in CDW15, where Migration Receive has it, and 0 in CDW12; as CDW15 is
+ * reserved here, nobody else has anything in it. There is no offset: what was
+ * returned is cleared. [?] Of a controller that is not tracked it is Invalid Controller
  * Identifier, the one status that is its own.
  *
  * Returns its status.
  */
 uint16_t nvme_hmlm_track_recv(NvmeCtrl *n, NvmeRequest *req)
 {
-    uint64_t len = ((uint64_t)le32_to_cpu(req->cmd.cdw12) + 1) << 2;
+    uint32_t numd = le32_to_cpu(req->cmd.cdw12) ?: le32_to_cpu(req->cmd.cdw15);
+    uint64_t len = ((uint64_t)numd + 1) << 2;
     NvmeCtrl *ctrl;
     uint16_t status;
 

@@ -129,7 +129,12 @@ static struct nvme_lm_cmd track_stop(void)
 
 static struct nvme_lm_cmd track_receive(void)
 {
-	return nvme_lm_cmd_track_receive(0x1234, 0x10004);
+	return nvme_lm_cmd_track_receive(0x1234, 0x10004, false);
+}
+
+static struct nvme_lm_cmd track_receive_elsewhere(void)
+{
+	return nvme_lm_cmd_track_receive(0x1234, 0x10004, true);
 }
 
 static const struct command_bytes commands[] = {
@@ -193,6 +198,9 @@ static const struct command_bytes commands[] = {
 	/* SEL 0, NUMD in CDW12, 0-based */
 	{ "Tracked Memory Changes", track_receive,
 	  { { OPC, 0x3e }, { CDW11(0), 0x34 }, { CDW11(1), 0x12 }, { CDW12(1), 0x40 } } },
+	/* NUMD where Migration Receive has it */
+	{ "Tracked Memory Changes, length in CDW15", track_receive_elsewhere,
+	  { { OPC, 0x3e }, { CDW11(0), 0x34 }, { CDW11(1), 0x12 }, { CDW15(1), 0x40 } } },
 };
 
 KUNIT_ARRAY_PARAM_DESC(command, commands, name);

@@ -156,6 +156,20 @@ static void a_good_report_is_read(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, changes.more);
 }
 
+static void a_report_of_one_dword_says_nothing(struct kunit *test)
+{
+	u8 report[SIZE];
+
+	nvme_lm_blank_changes(report);
+	KUNIT_EXPECT_TRUE(test, nvme_lm_changes_unsaid(report));
+	put_unaligned_le32(0, report);
+	KUNIT_EXPECT_TRUE(test, nvme_lm_changes_unsaid(report));
+	put_unaligned_le32(0, report + 4);
+	KUNIT_EXPECT_FALSE(test, nvme_lm_changes_unsaid(report));
+	make_report(report);
+	KUNIT_EXPECT_FALSE(test, nvme_lm_changes_unsaid(report));
+}
+
 static void expect_bad(struct kunit *test, const u8 *report, const char *what)
 {
 	struct nvme_lm_changes changes;
@@ -216,6 +230,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(limits_of_a_device_that_tracks),
 	KUNIT_CASE(limits_that_make_no_sense_are_none),
 	KUNIT_CASE(a_good_report_is_read),
+	KUNIT_CASE(a_report_of_one_dword_says_nothing),
 	KUNIT_CASE(a_bad_header_is_refused),
 	KUNIT_CASE(a_bad_run_is_refused),
 	{}

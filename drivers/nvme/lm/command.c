@@ -145,19 +145,23 @@ struct nvme_lm_cmd nvme_lm_cmd_track_stop(u16 cntlid)
  * nvme_lm_cmd_track_receive - Track Receive, Tracked Memory Changes
  * @cntlid: whose
  * @len: bytes of data, a multiple of 4, not 0
+ * @cdw15: of a device that was built before the text was public
  *
  * CNTLID stands in CDW11[15:0]; NUMD in CDW12, 0-based: not where Migration
- * Receive has it.
+ * Receive has it, CDW15.  There it was looked for by who had no text to read.
  *
  * Return: the command; its data is @len bytes.
  */
-struct nvme_lm_cmd nvme_lm_cmd_track_receive(u16 cntlid, u32 len)
+struct nvme_lm_cmd nvme_lm_cmd_track_receive(u16 cntlid, u32 len, bool cdw15)
 {
+	u32 numd = len / 4 - 1;
+
 	return (struct nvme_lm_cmd) {
 		.opcode = NVME_LM_OP_TRACK_RECV,
 		.cdw10 = NVME_LM_TRACKED_MEMORY,
 		.cdw11 = cntlid,
-		.cdw12 = len / 4 - 1,
+		.cdw12 = cdw15 ? 0 : numd,
+		.cdw15 = cdw15 ? numd : 0,
 	};
 }
 

@@ -115,7 +115,7 @@ struct nvme_lm_cmd nvme_lm_cmd_set_state(const struct nvme_lm_piece *piece,
 					 u8 seqind);
 struct nvme_lm_cmd nvme_lm_cmd_track_start(u16 cntlid);
 struct nvme_lm_cmd nvme_lm_cmd_track_stop(u16 cntlid);
-struct nvme_lm_cmd nvme_lm_cmd_track_receive(u16 cntlid, u32 len);
+struct nvme_lm_cmd nvme_lm_cmd_track_receive(u16 cntlid, u32 len, bool cdw15);
 void nvme_lm_cmd_encode(const struct nvme_lm_cmd *cmd, __le32 sqe[16]);
 int nvme_lm_status_errno(u16 status);
 

@@ -138,6 +138,8 @@ struct nvme_lm_ops {
  * @cntlid: its own CNTLID
  * @max_transfer: most bytes that one command may transfer
  * @track_limits: how it can track the memory that functions write
+ * @numd_in_cdw15: it reads the length of a Track Receive there; learned from its
+ *	answers by whoever reads a report, with whatever &nvme_lm_function.track_lock
  * @own: issues commands for itself; after attaching with @view_lock only
  * @view_lock: one at a time asks the device for what sysfs shows, so that those
  *	who read there take one slot at most
@@ -175,6 +177,7 @@ struct nvme_lm_ctrl {
 	u16 cntlid;
 	u32 max_transfer;
 	struct nvme_lm_track_limits track_limits;
+	bool numd_in_cdw15;
 	struct nvme_lm_issuer own;
 	struct mutex view_lock;		/* use of @own */
 	struct nvme_lm_stats stats;

@@ -411,20 +411,52 @@ static int take_change(const struct reader *reader,
 	return ret;
 }
 
+/* A Track Receive with its length in one of two places; -ENODATA if nothing was said. */
+static int command(struct nvme_lm_function *fn, u8 *buf, u32 len, bool cdw15)
+{
+	struct nvme_lm_cmd cmd = nvme_lm_cmd_track_receive(fn->by.cntlid, len, cdw15);
+	int ret;
+
+	nvme_lm_blank_changes(buf);
+	ret = nvme_lm_issue(&fn->by, &cmd, buf, len, NULL);
+	return !ret && nvme_lm_changes_unsaid(buf) ? -ENODATA : ret;
+}
+
+/*
+ * Where the length of a Track Receive stands was read in two ways before the text
+ * was public.  A device that looks for it elsewhere refuses the command, or returns
+ * one dword, and may have forgotten then what it did not say.
+ */
+static int find_place(struct nvme_lm_function *fn, struct nvme_lm_track *track,
+		      u32 len, int error)
+{
+	struct nvme_lm_ctrl *ctrl = fn->by.ctrl;
+	bool cdw15 = !READ_ONCE(ctrl->numd_in_cdw15);
+	int ret = command(fn, track->buf, len, cdw15);
+
+	if (ret)
+		return error == -ENODATA ? -EREMOTEIO : error;
+	WRITE_ONCE(ctrl->numd_in_cdw15, cdw15);
+	dev_info_ratelimited(&fn->pdev->dev,
+			     "nvme-lm: the controlling controller takes the length of a Track Receive from CDW%d\n",
+			     cdw15 ? 15 : 12);
+	return error == -ENODATA ? add_all(track) : 0;
+}
+
 /* One Track Receive. */
 static int receive(struct nvme_lm_function *fn, const struct reader *reader,
 		   u32 len, bool *more)
 {
-	struct nvme_lm_cmd cmd = nvme_lm_cmd_track_receive(fn->by.cntlid, len);
-	u8 *buf = reader->track->buf;
+	struct nvme_lm_track *track = reader->track;
 	struct nvme_lm_changes changes;
 	struct nvme_lm_span change;
+	u8 *buf = track->buf;
 	u32 i;
 	int ret;
 
-	/* no device fills in so many changes: one that leaves the head out is found out */
-	memset(buf, 0xff, NVME_LM_CHANGES_HEADER);
-	ret = nvme_lm_issue(&fn->by, &cmd, buf, len, NULL);
+	ret = command(fn, buf, len, READ_ONCE(fn->by.ctrl->numd_in_cdw15));
+	if (ret == -EINVAL || ret == -ENODATA)
+		ret = find_place(fn, track, len, ret);
 	if (!ret)
 		ret = nvme_lm_decode_changes(buf, len, fn->by.cntlid, &changes);
 	for (i = 0; !ret && i < changes.count; i++) {

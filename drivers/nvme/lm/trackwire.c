@@ -127,6 +127,27 @@ void nvme_lm_encode_ranges(u8 *buf, const struct nvme_lm_span *spans,
 }
 
 /**
+ * nvme_lm_blank_changes - a buffer for a Track Receive, before the command
+ * @buf: at least %NVME_LM_CHANGES_HEADER bytes; filled with what no device says
+ */
+void nvme_lm_blank_changes(u8 *buf)
+{
+	memset(buf, 0xff, NVME_LM_CHANGES_HEADER);
+}
+
+/**
+ * nvme_lm_changes_unsaid - whether the device left out what it found
+ * @buf: nvme_lm_blank_changes() of it, and then a Track Receive that succeeded
+ *
+ * Return: whether no more than the first dword came.
+ */
+bool nvme_lm_changes_unsaid(const u8 *buf)
+{
+	return !memchr_inv(buf + CHG_NTMCD, 0xff,
+			   NVME_LM_CHANGES_HEADER - CHG_NTMCD);
+}
+
+/**
  * nvme_lm_decode_changes - what a Track Receive returned
  * @buf: the data
  * @len: bytes of it, at least %NVME_LM_CHANGES_HEADER

@@ -38,6 +38,8 @@ void nvme_lm_decode_track_limits(const u8 *page,
 int nvme_lm_decode_possible(u32 dword0, u8 *shift);
 void nvme_lm_encode_ranges(u8 *buf, const struct nvme_lm_span *spans,
 			   unsigned int count, u8 shift, bool powers);
+void nvme_lm_blank_changes(u8 *buf);
+bool nvme_lm_changes_unsaid(const u8 *buf);
 int nvme_lm_decode_changes(const u8 *buf, u32 len, u16 cntlid,
 			   struct nvme_lm_changes *changes);
 int nvme_lm_decode_change(const u8 *buf, const struct nvme_lm_changes *changes,

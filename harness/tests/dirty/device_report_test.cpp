@@ -116,6 +116,19 @@ TEST_F(DeviceTrackingReport, AShortReportSaysThatMoreRemains) {
     EXPECT_GE(commands, 6U) << "17 runs, 3 in each report";
 }
 
+TEST_F(DeviceTrackingReport, TheLengthMayStandWhereMigrationReceiveHasIt) {
+    Machine &vf = open(0);
+    Guest &guest = boot(vf);
+    Workload work{guest};
+    const nvme::DataBuffer data = guest.buffer(4096);
+    start(vf, {everything()});
+    work.read(data, Lba{0}, 8);
+    TrackReport told;
+    ASSERT_EQ(track_receive(pf(), vf.cntlid(), 4096, told, NumdPlace::cdw15).status, success);
+    EXPECT_FALSE(told.runs.empty());
+    EXPECT_TRUE(report(vf).empty());
+}
+
 TEST_F(DeviceTrackingReport, WhatWasWrittenBeforeASuspendIsReportedAfterIt) {
     Machine &vf = open(0);
     Guest &guest = boot(vf);

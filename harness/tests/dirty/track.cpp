@@ -62,11 +62,12 @@ nvme::Completion track_stop(const nvme::Passthrough &pf, Cntlid cntlid) {
 }
 
 nvme::Completion track_receive(const nvme::Passthrough &pf, Cntlid cntlid, std::size_t bytes,
-                               TrackReport &report) {
+                               TrackReport &report, NumdPlace place) {
     Bytes data(bytes);
     nvme::Sqe sqe{.opcode = static_cast<std::uint8_t>(nvme::Admin::track_receive)};
     sqe.cdw11 = cntlid.value;
-    sqe.cdw12 = static_cast<std::uint32_t>(bytes / 4 - 1); // NUMD, 0-based
+    (place == NumdPlace::cdw12 ? sqe.cdw12 : sqe.cdw15) =
+        static_cast<std::uint32_t>(bytes / 4 - 1); // NUMD, 0-based
     const nvme::Completion completion = pf.submit(sqe, data);
     if (!completion.status.ok())
         return completion;

@@ -57,8 +57,12 @@ nvme::Completion track_start(const nvme::Passthrough &pf, Cntlid cntlid, Granula
                              const std::vector<TrackRange> &ranges);
 /// Track Send, Track Memory Changes, stop.
 nvme::Completion track_stop(const nvme::Passthrough &pf, Cntlid cntlid);
+/// Where a Track Receive says how much it asks for: the specification's place, or the
+/// one of Migration Receive, for who was written without the text.
+enum class NumdPlace { cdw12, cdw15 };
+
 /// Track Receive of @bytes; the report counts only when the status is good.
 nvme::Completion track_receive(const nvme::Passthrough &pf, Cntlid cntlid, std::size_t bytes,
-                               TrackReport &report);
+                               TrackReport &report, NumdPlace place = NumdPlace::cdw12);
 
 } // namespace lm::test

@@ -33,7 +33,6 @@ struct ReportCase {
 
 const std::vector<ReportCase> bad_reports{
     {"Refused", Fault::status(internal), EREMOTEIO},
-    {"RefusedAsInvalid", Fault::status(invalid_field), EINVAL},
     {"ReadAndThenRefused", Fault::status_after(internal), EREMOTEIO},
     {"LacksResources", Fault::status(not_enough_resources), ENOSPC},
     {"Noise", Fault::garbage(0, 3), EREMOTEIO},
@@ -150,6 +149,47 @@ TEST_F(HostileTracking, DescriptorThatWraps) {
         const ArmedFault high{pf(), on::track_receive, Fault::poke(descriptor + 4, 0xffffffff)};
         const ArmedFault length{pf(), on::track_receive, Fault::poke(descriptor + 8, 0xffffffff)};
         EXPECT_EQ(outcome([&] { (void)a.log.report(window); }), "EREMOTEIO");
+    }
+    expect_starts_anew(a);
+}
+
+/// The driver looks whether the device takes the length of the command from elsewhere.
+TEST_F(HostileTracking, RefusesAsInvalid) {
+    Vm a = vm();
+    a.log.start({window});
+    {
+        const ArmedFault fault{pf(), on::track_receive.for_ever(), Fault::status(invalid_field)};
+        EXPECT_EQ(outcome([&] { (void)a.log.report(window); }), "EINVAL");
+        EXPECT_EQ(fault.fired(), 2U);
+    }
+    expect_starts_anew(a);
+}
+
+TEST_F(HostileTracking, RefusesOnePlaceOfTheLength) {
+    Vm a = vm();
+    const nvme::DataBuffer data = a.source.guest.buffer(4 * 4096);
+    a.log.start({window});
+    a.work.take();
+    for (int place : {15, 12}) {
+        a.work.read(data, Lba{0}, 32);
+        const ArmedFault fault{pf(), on::track_receive, Fault::status(invalid_field)};
+        EXPECT_EQ(a.log.report(window), a.work.take()) << "with the length in CDW" << place;
+        EXPECT_EQ(fault.fired(), 1U);
+        EXPECT_EQ(fault.matched(), 2U);
+    }
+    expect_starts_anew(a);
+}
+
+/// What it forgot with its short answer, nobody knows: all of it.
+TEST_F(HostileTracking, AnswersWithOneDword) {
+    Vm a = vm();
+    a.log.start({window});
+    (void)a.log.report(window);
+    for (int place : {15, 12}) {
+        const ArmedFault fault{pf(), on::track_receive, Fault::short_data(4)};
+        EXPECT_EQ(a.log.report(window).size(), window.bytes / 4096) << "with CDW" << place;
+        EXPECT_EQ(fault.fired(), 1U);
+        EXPECT_LT(a.log.report(window).size(), 16U) << "and is exact again";
     }
     expect_starts_anew(a);
 }
