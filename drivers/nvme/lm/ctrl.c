@@ -147,7 +147,7 @@ static int ctrl_start(struct nvme_lm_ctrl *ctrl, struct nvme_lm_why *why)
 	 * Without interrupt vectors in sysfs a reset cannot be noticed.  There are
 	 * none either while a reset goes on.
 	 */
-	if (!ctrl->setup_id) {
+	if (!ctrl->watch.setup_id) {
 		nvme_lm_say_why(why, "expected MSI or MSI-X vectors in sysfs, found none");
 		return -EBUSY;
 	}

@@ -43,6 +43,7 @@
 #include "slots.h"
 #include "stats.h"
 #include "stock.h"
+#include "watch.h"
 #include "why.h"
 #include "wire.h"
 
@@ -150,11 +151,9 @@ struct nvme_lm_ops {
  * @abandoned_count: how many of them there are
  * @gone: no new command may be issued
  * @drained: woken when @gone and the last command has ended
- * @reset_lock: guards @setup_id, @resetting, @detached and changes of @generation;
- *	held while looking, so that an older look never overwrites a newer one, and
- *	@stock stays meanwhile
- * @setup_id: what nvme_lm_stock_setup_id() said last
- * @resetting: a reset was noticed while it goes on
+ * @reset_lock: guards @watch, @detached and changes of @generation; held while looking,
+ *	so that an older look never overwrites a newer one, and @stock stays meanwhile
+ * @watch: what was seen of it, to tell resets by
  * @detached: @stock is not valid any more
  * @generation: how many resets were noticed
  * @reset_work: tells the handles of a reset
@@ -189,9 +188,8 @@ struct nvme_lm_ctrl {
 	bool gone;
 	wait_queue_head_t drained;
 
-	struct mutex reset_lock;	/* @setup_id, @resetting, @detached, @generation */
-	u64 setup_id;
-	bool resetting;
+	struct mutex reset_lock;	/* @watch, @detached, @generation */
+	struct nvme_lm_watch watch;
 	bool detached;
 	u32 generation;
 	struct work_struct reset_work;

@@ -90,7 +90,7 @@ void nvme_lm_reset_init(struct nvme_lm_ctrl *ctrl)
 {
 	mutex_init(&ctrl->reset_lock);
 	INIT_WORK(&ctrl->reset_work, reset_work);
-	ctrl->setup_id = nvme_lm_stock_setup_id(&ctrl->stock);
+	ctrl->watch.setup_id = nvme_lm_stock_setup_id(&ctrl->stock);
 }
 
 /**
@@ -103,30 +103,19 @@ void nvme_lm_reset_init(struct nvme_lm_ctrl *ctrl)
 int nvme_lm_reset_check(struct nvme_lm_ctrl *ctrl)
 {
 	enum nvme_lm_stock_state state;
-	u64 setup_id;
+	bool news;
+	int ret;
 
 	guard(mutex)(&ctrl->reset_lock);
 	if (ctrl->detached)
 		return -ENODEV;
 	/* The state first: it leaves live before the set-up changes. */
 	state = nvme_lm_stock_state(&ctrl->stock);
-	setup_id = nvme_lm_stock_setup_id(&ctrl->stock);
-
-	if (state != NVME_LM_STOCK_LIVE || setup_id == 0) {
-		if (!ctrl->resetting)
-			count_reset(ctrl);
-		ctrl->resetting = true;
-		return state == NVME_LM_STOCK_DEAD ? -ENODEV : -ESTALE;
-	}
-	/*
-	 * Whoever took note of a reset while it went on could not command the
-	 * controller since, so its end, with another set-up, is no news.
-	 */
-	if (setup_id != ctrl->setup_id && !ctrl->resetting)
+	ret = nvme_lm_watch_look(&ctrl->watch, state, nvme_lm_stock_setup_id(&ctrl->stock),
+				 &news);
+	if (news)
 		count_reset(ctrl);
-	ctrl->resetting = false;
-	ctrl->setup_id = setup_id;
-	return 0;
+	return ret;
 }
 
 /**
