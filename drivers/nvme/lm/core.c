@@ -33,6 +33,8 @@ static int bus_event(struct notifier_block *nb, unsigned long action,
 		nvme_lm_pf_add(to_pci_dev(dev));
 	else if (action == BUS_NOTIFY_UNBIND_DRIVER)
 		nvme_lm_pf_remove(to_pci_dev(dev));
+	else if (action == BUS_NOTIFY_UNBOUND_DRIVER)
+		nvme_lm_pf_removed(to_pci_dev(dev));
 	else if (action == BUS_NOTIFY_REMOVED_DEVICE)
 		nvme_lm_pf_forget(to_pci_dev(dev));
 	return NOTIFY_OK;

@@ -178,8 +178,32 @@ static int came_across_reset(int ret, struct nvme_lm_why *why)
 	return -EBUSY;
 }
 
-/* Nothing of ours is under way on the controller then, and nothing comes. */
-static void ctrl_stop(struct nvme_lm_ctrl *ctrl)
+/**
+ * nvme_lm_ctrl_leave - begin to let go of a controller
+ * @ctrl: the controller; nobody finds it any more
+ *
+ * On return handles give -ENODEV.
+ *
+ * Return: true if no command of ours is under way any more.  Else only the stock driver
+ * can end them, and nvme_lm_ctrl_detach() is for when it has let go of the controller.
+ */
+bool nvme_lm_ctrl_leave(struct nvme_lm_ctrl *ctrl)
+{
+	/* Who makes a handle now finds it closing. */
+	scoped_guard(mutex, &ctrl->functions_lock)
+		ctrl->closing = true;
+	nvme_lm_reset_cancel(ctrl);
+	nvme_lm_deliver(ctrl, NVME_LM_EVENT_GONE);
+	return nvme_lm_close(ctrl);
+}
+
+/**
+ * nvme_lm_ctrl_detach - let go of a controller
+ * @ctrl: the controller, closed
+ *
+ * On return no command of ours is under way, and nothing of the stock driver's is held.
+ */
+void nvme_lm_ctrl_detach(struct nvme_lm_ctrl *ctrl)
 {
 	nvme_lm_drain(ctrl);
 	/* Who looks for sysfs now; others find it gone. */
@@ -215,24 +239,10 @@ struct nvme_lm_ctrl *nvme_lm_ctrl_attach(struct pci_dev *pdev, struct nvme_lm_wh
 	}
 	ret = ctrl_start(ctrl, why);
 	if (ret) {
-		ctrl_stop(ctrl);
+		nvme_lm_close(ctrl);
+		nvme_lm_ctrl_detach(ctrl);
 		return ERR_PTR(came_across_reset(ret, why));
 	}
 	return ctrl;
 }
 
-/**
- * nvme_lm_ctrl_detach - let go of a controller
- * @ctrl: the controller; it still works, and nobody finds it any more
- *
- * On return no command of ours is under way, and handles give -ENODEV.
- */
-void nvme_lm_ctrl_detach(struct nvme_lm_ctrl *ctrl)
-{
-	/* Who makes a handle now finds it closing. */
-	scoped_guard(mutex, &ctrl->functions_lock)
-		ctrl->closing = true;
-	nvme_lm_reset_cancel(ctrl);
-	nvme_lm_deliver(ctrl, NVME_LM_EVENT_GONE);
-	ctrl_stop(ctrl);
-}

@@ -248,6 +248,7 @@ struct nvme_lm_function {
 const struct nvme_lm_ops *nvme_lm_ops_hiding(struct pci_dev *pdev,
 					     struct nvme_lm_hidden *hidden);
 struct nvme_lm_ctrl *nvme_lm_ctrl_attach(struct pci_dev *pdev, struct nvme_lm_why *why);
+bool nvme_lm_ctrl_leave(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_ctrl_detach(struct nvme_lm_ctrl *ctrl);
 struct nvme_lm_ctrl *nvme_lm_ctrl_get(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_ctrl_put(struct nvme_lm_ctrl *ctrl);
@@ -270,6 +271,7 @@ int nvme_lm_issue(struct nvme_lm_issuer *by, const struct nvme_lm_cmd *cmd,
 		  void *buf, u32 len, u32 *result);
 int nvme_lm_identify(struct nvme_lm_issuer *by, u8 cns, u32 nsid, u16 cntid,
 		     u8 *page);
+bool nvme_lm_close(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_drain(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_slot_put(struct nvme_lm_ctrl *ctrl);
 void nvme_lm_slots_abandoned(struct nvme_lm_ctrl *ctrl);

@@ -163,36 +163,63 @@ void nvme_lm_pf_add(struct pci_dev *pdev)
 	flush_delayed_work(&pf->attach);
 }
 
-/**
- * nvme_lm_pf_remove - the stock driver is about to let go of a function
- * @pdev: the PCI function; its device lock is held, and it still works
- *
- * On return no command of ours is under way and nothing of it is held.
- */
-void nvme_lm_pf_remove(struct pci_dev *pdev)
+/* Let go of all that is left of a function; its device lock is held. */
+static void pf_finish(struct nvme_lm_pf *pf)
 {
-	struct nvme_lm_ctrl *ctrl;
-	struct nvme_lm_pf *pf;
-
-	device_lock_assert(&pdev->dev);
-	scoped_guard(mutex, &nvme_lm_pfs_lock) {
-		pf = pf_find_locked(pdev);
-		if (!pf)
-			return;
-		list_del(&pf->node);
-	}
-	cancel_delayed_work_sync(&pf->attach);
-	/* Whoever has found it in the list before may still look. */
 	scoped_guard(mutex, &nvme_lm_pfs_lock)
-		ctrl = no_free_ptr(pf->ctrl);
-	if (ctrl) {
-		nvme_lm_ctrl_detach(ctrl);
-		pci_info(pdev, "nvme-lm: detached\n");
+		list_del(&pf->node);
+	if (pf->leaving) {
+		nvme_lm_ctrl_detach(pf->leaving);
+		pci_info(pf->pdev, "nvme-lm: detached\n");
 	}
 	/* Waits for those who read or write a file in it. */
 	if (pf->kobj.state_in_sysfs)
 		kobject_del(&pf->kobj);
 	kobject_put(&pf->kobj);
+}
+
+/* The function, unless all of it was let go of; its device lock is held. */
+static struct nvme_lm_pf *pf_of(struct pci_dev *pdev)
+{
+	device_lock_assert(&pdev->dev);
+	guard(mutex)(&nvme_lm_pfs_lock);
+	return pf_find_locked(pdev);
+}
+
+/**
+ * nvme_lm_pf_remove - the stock driver is about to let go of a function
+ * @pdev: the PCI function; its device lock is held, and its driver is still bound
+ *
+ * On return nothing of it is held, nor any command of ours under way.  A PF that is dead
+ * or gone ends none; it is left to the stock driver to cancel them, and the rest to
+ * nvme_lm_pf_removed().
+ */
+void nvme_lm_pf_remove(struct pci_dev *pdev)
+{
+	struct nvme_lm_pf *pf = pf_of(pdev);
+
+	if (!pf)
+		return;
+	cancel_delayed_work_sync(&pf->attach);
+	/* Whoever has found it in the list before may still look. */
+	scoped_guard(mutex, &nvme_lm_pfs_lock)
+		pf->leaving = no_free_ptr(pf->ctrl);
+	if (!pf->leaving || nvme_lm_ctrl_leave(pf->leaving))
+		pf_finish(pf);
+}
+
+/**
+ * nvme_lm_pf_removed - the stock driver has let go of a function
+ * @pdev: the PCI function; its device lock is held
+ *
+ * Nothing is left to be done but after commands that it had to cancel.
+ */
+void nvme_lm_pf_removed(struct pci_dev *pdev)
+{
+	struct nvme_lm_pf *pf = pf_of(pdev);
+
+	if (pf)
+		pf_finish(pf);
 }
 
 /* The PCI function of any that is left, with a reference; or NULL. */
@@ -214,8 +241,11 @@ void nvme_lm_pf_remove_all(void)
 	struct pci_dev *pdev;
 
 	while ((pdev = any_pdev())) {
-		scoped_guard(device, &pdev->dev)
+		scoped_guard(device, &pdev->dev) {
 			nvme_lm_pf_remove(pdev);
+			/* The driver stays, and so does who ends the commands. */
+			nvme_lm_pf_removed(pdev);
+		}
 		pci_dev_put(pdev);
 	}
 }

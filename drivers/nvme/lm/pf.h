@@ -26,6 +26,7 @@ struct pci_dev;
  * @give_up: when it is not tried again, in jiffies of 64 bits; valid once @tries is
  *	not 0
  * @ctrl: its controller when attached, or NULL; guarded by nvme_lm_pfs_lock
+ * @leaving: its controller when the driver is being unbound; guarded by the device lock
  * @why: why it is not attached; guarded by nvme_lm_pfs_lock
  * @link_why: why the last link or unlink failed; guarded by nvme_lm_pfs_lock
  */
@@ -37,6 +38,7 @@ struct nvme_lm_pf {
 	unsigned int tries;
 	u64 give_up;
 	struct nvme_lm_ctrl *ctrl;
+	struct nvme_lm_ctrl *leaving;
 	struct nvme_lm_why why;
 	struct nvme_lm_why link_why;
 };
@@ -55,6 +57,7 @@ extern struct mutex nvme_lm_pfs_lock;
 
 void nvme_lm_pf_add(struct pci_dev *pdev);
 void nvme_lm_pf_remove(struct pci_dev *pdev);
+void nvme_lm_pf_removed(struct pci_dev *pdev);
 void nvme_lm_pf_remove_all(void);
 void nvme_lm_pf_forget(const struct pci_dev *pdev);
 struct nvme_lm_ctrl *nvme_lm_pf_ctrl(struct nvme_lm_pf *pf);

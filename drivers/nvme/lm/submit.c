@@ -10,6 +10,7 @@
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/nvme.h>
+#include <linux/pci.h>
 #include <linux/sched/task_stack.h>
 
 #include "lm.h"
@@ -30,6 +31,10 @@ unsigned int nvme_lm_suspend_limit(void)
 {
 	return clamp(READ_ONCE(suspend_timeout), 1U, 3600U) * MSEC_PER_SEC;
 }
+
+/* How long commands are waited for before the stock driver is let cancel them, in ms. */
+#define CLOSE_LIMIT	5000
+#define CLOSE_STEP	100
 
 /**
  * struct slot_wait - a command that wants a slot
@@ -141,17 +146,40 @@ static bool slots_are_free(struct nvme_lm_ctrl *ctrl)
 }
 
 /**
- * nvme_lm_drain - let no new command through and wait for those under way
- * @ctrl: the controlling controller
+ * nvme_lm_close - let no new command through
+ * @ctrl: the controlling controller, whose PF is still there
+ *
+ * Those that are under way are waited for, but not for long, and not on a PF that is
+ * gone: they may end only when the stock driver cancels them.
+ *
+ * Return: true if none is under way any more, but for those that were abandoned.
+ */
+bool nvme_lm_close(struct nvme_lm_ctrl *ctrl)
+{
+	unsigned int waited;
+
+	scoped_guard(spinlock, &ctrl->slots_lock) {
+		ctrl->gone = true;
+		dismiss_all(ctrl);
+	}
+	for (waited = 0; waited < CLOSE_LIMIT; waited += CLOSE_STEP) {
+		if (wait_event_timeout(ctrl->drained, slots_are_free(ctrl),
+				       msecs_to_jiffies(CLOSE_STEP)))
+			return true;
+		if (!pci_device_is_present(ctrl->stock.pdev))
+			break;
+	}
+	return slots_are_free(ctrl);
+}
+
+/**
+ * nvme_lm_drain - wait for the commands that are under way
+ * @ctrl: the controlling controller, closed
  *
  * But for those that were abandoned: the stock driver ends them.
  */
 void nvme_lm_drain(struct nvme_lm_ctrl *ctrl)
 {
-	scoped_guard(spinlock, &ctrl->slots_lock) {
-		ctrl->gone = true;
-		dismiss_all(ctrl);
-	}
 	wait_event(ctrl->drained, slots_are_free(ctrl));
 }
 
