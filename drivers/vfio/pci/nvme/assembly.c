@@ -92,7 +92,7 @@ static int load_piece(struct nvme_vfio_assembly *assembly, const struct nvme_lm_
 	nvme_vfio_stat_add(stats, NVME_VFIO_LOAD_COMMAND_NS, ktime_get_ns() - start);
 	trace_nvme_vfio_load_piece(pdev, offset, len, ktime_get_ns() - start, ret);
 	if (ret)
-		nvme_vfio_err(pdev,
+		nvme_vfio_err(assembly->file->nvdev,
 			      "expected the device to take state bytes %llu+%u of %llu, found error %d; reset the device\n",
 			      offset, len, size, ret);
 	return ret;

@@ -43,6 +43,7 @@
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/nvme-lm.h>
+#include <linux/ratelimit_types.h>
 #include <linux/vfio.h>
 #include <linux/vfio_pci_core.h>
 #include <linux/wait.h>
@@ -74,6 +75,7 @@ struct nvme_vfio_description {
  * @migratable_at_bind: the function was known to be migratable when it was
  *	bound, and VFIO has made use of that
  * @stats: statistics
+ * @messages: how often the log may be written to on its behalf
  * @hidden: the part of a BAR that is not for the user; does not change while the
  *	device is open
  * @state_mutex: serialises the state calls and protects what follows
@@ -97,6 +99,7 @@ struct nvme_vfio_device {
 	struct nvme_lm_client client;
 	bool migratable_at_bind;
 	struct nvme_vfio_stats stats;
+	struct ratelimit_state messages;
 	struct nvme_lm_hidden hidden;
 	/* serialises the state calls; see above for what is done with it held */
 	struct mutex state_mutex;

@@ -47,7 +47,7 @@ static int send_piece(struct nvme_vfio_feed *feed, u64 offset, void *buf, u32 le
 	trace_nvme_vfio_load_piece(pdev, offset, len, ktime_get_ns() - start, ret);
 	if (!ret)
 		return 0;
-	nvme_vfio_err(pdev,
+	nvme_vfio_err(feed->file->nvdev,
 		      "expected the device to take state bytes %llu+%u, found error %d; reset the device\n",
 		      offset, len, ret);
 	return nvme_vfio_load_error(ret);

@@ -103,7 +103,7 @@ static int refuse(struct nvme_vfio_load *load, int error,
 
 	load->error = error;
 	trace_nvme_vfio_refuse(pdev, load->dec.position, complaint, error);
-	nvme_vfio_err(pdev,
+	nvme_vfio_err(load->file.nvdev,
 		      "incoming state refused at byte %llu: %s: expected %#llx, found %#llx (record or namespace %u), error %d; reset the device\n",
 		      load->dec.position, complaint->what, complaint->expected,
 		      complaint->found, complaint->where, error);

@@ -8,9 +8,15 @@
 #include "message.h"
 
 /* Enough for a test suite of bad streams, too little to fill a disk. */
-static DEFINE_RATELIMIT_STATE(messages, 10 * HZ, 100);
+#define INTERVAL	(10 * HZ)
+#define BURST		100
 
-bool nvme_vfio_may_log(void)
+void nvme_vfio_messages_init(struct nvme_vfio_device *nvdev)
 {
-	return __ratelimit(&messages);
+	ratelimit_state_init(&nvdev->messages, INTERVAL, BURST);
+}
+
+bool nvme_vfio_may_log(struct nvme_vfio_device *nvdev)
+{
+	return __ratelimit(&nvdev->messages);
 }

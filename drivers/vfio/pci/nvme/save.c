@@ -705,7 +705,7 @@ static int get_state_size(struct nvme_vfio_save *save, u64 *size)
 	if (*size && *size % 4 == 0 && *size <= caps->max_state_size)
 		return 0;
 
-	nvme_vfio_err(save->file.nvdev->core.pdev,
+	nvme_vfio_err(save->file.nvdev,
 		      "expected a state of 4 to %llu bytes in dwords, found %llu; update its firmware\n",
 		      caps->max_state_size, *size);
 	return -EREMOTEIO;

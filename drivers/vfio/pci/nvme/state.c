@@ -76,7 +76,7 @@ static void after_reset(struct nvme_vfio_device *nvdev)
 		force_state(nvdev, VFIO_DEVICE_STATE_RUNNING, 0);
 		break;
 	default:
-		nvme_vfio_err(nvdev->core.pdev,
+		nvme_vfio_err(nvdev,
 			      "expected to run after its reset, resuming it gives error %d; reset it again\n",
 			      ret);
 		force_state(nvdev, VFIO_DEVICE_STATE_ERROR, ret);
@@ -98,7 +98,7 @@ static void catch_up(struct nvme_vfio_device *nvdev)
 	if (reset) {
 		after_reset(nvdev);
 	} else if (lost && nvme_vfio_is_suspended(nvdev->state)) {
-		nvme_vfio_err(nvdev->core.pdev,
+		nvme_vfio_err(nvdev,
 			      "its suspended state is lost, because the controlling side was reset or the function did not stay suspended; reset it\n");
 		drop_file(nvdev);
 		force_state(nvdev, VFIO_DEVICE_STATE_ERROR, -ESTALE);
@@ -136,7 +136,7 @@ static void undo_suspend(struct nvme_vfio_device *nvdev, int error)
 	if (error == -ESTALE && (ret == -ENXIO || ret == -ENODEV))
 		return;
 
-	nvme_vfio_err(nvdev->core.pdev,
+	nvme_vfio_err(nvdev,
 		      "suspending gives error %d, and resuming after it error %d; reset it\n",
 		      error, ret);
 	force_state(nvdev, VFIO_DEVICE_STATE_ERROR, ret);
@@ -160,7 +160,7 @@ static int suspend(struct nvme_vfio_device *nvdev)
 
 	ret = nvme_lm_suspend(nvdev->fn);
 	if (ret == -EALREADY) {
-		nvme_vfio_warn(nvdev->core.pdev,
+		nvme_vfio_warn(nvdev,
 			       "expected to run, found suspended by someone else; going on\n");
 		return 0;
 	}
@@ -180,7 +180,7 @@ static void undo_resume(struct nvme_vfio_device *nvdev, int error)
 	if (!ret || ret == -EALREADY || refuses_both(error, ret))
 		return;
 
-	nvme_vfio_err(nvdev->core.pdev,
+	nvme_vfio_err(nvdev,
 		      "resuming gives error %d, and suspending after it error %d; reset it\n",
 		      error, ret);
 	force_state(nvdev, VFIO_DEVICE_STATE_ERROR, ret);
@@ -196,7 +196,7 @@ static int resume(struct nvme_vfio_device *nvdev)
 	if (ret != -EPROTO)
 		return ret;
 
-	nvme_vfio_err(nvdev->core.pdev,
+	nvme_vfio_err(nvdev,
 		      "expected to be suspended, found running: its state cannot be relied on; reset it\n");
 	force_state(nvdev, VFIO_DEVICE_STATE_ERROR, -EIO);
 	return -EIO;
@@ -217,7 +217,7 @@ static int prepare_load(struct nvme_vfio_device *nvdev)
 	if (!ret || ret == -EALREADY)
 		return 0;
 
-	nvme_vfio_err(nvdev->core.pdev,
+	nvme_vfio_err(nvdev,
 		      "expected to get a disabled and suspended controller to load a state into, found error %d; reset it\n",
 		      ret);
 	force_state(nvdev, VFIO_DEVICE_STATE_ERROR, ret);

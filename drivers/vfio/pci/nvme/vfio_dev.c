@@ -40,7 +40,8 @@ static struct nvme_lm_function *get_handle(struct nvme_vfio_device *nvdev,
 	if (PTR_ERR(fn) == -ENODEV)
 		return NULL;
 	if (IS_ERR(fn)) {
-		nvme_vfio_warn(pdev, "no live migration: its controlling side gives error %ld\n",
+		nvme_vfio_warn(nvdev,
+			       "no live migration: its controlling side gives error %ld\n",
 			       PTR_ERR(fn));
 		return NULL;
 	}
@@ -48,7 +49,7 @@ static struct nvme_lm_function *get_handle(struct nvme_vfio_device *nvdev,
 	/* a function that cannot be described could never be compared */
 	ret = nvme_vfio_piece_size(fn) ? nvme_vfio_describe(fn, desc) : -EREMOTEIO;
 	if (ret) {
-		nvme_vfio_warn(pdev, "no live migration: identifying it gives error %d\n", ret);
+		nvme_vfio_warn(nvdev, "no live migration: identifying it gives error %d\n", ret);
 		nvme_lm_put(fn);
 		return NULL;
 	}
@@ -88,6 +89,7 @@ static int nvme_vfio_init_dev(struct vfio_device *vdev)
 		return ret;
 
 	mutex_init(&nvdev->state_mutex);
+	nvme_vfio_messages_init(nvdev);
 	init_waitqueue_head(&nvdev->wait);
 	nvdev->client.event = nvme_vfio_event;
 	nvdev->state = VFIO_DEVICE_STATE_RUNNING;
@@ -134,7 +136,7 @@ static int nvme_vfio_open_device(struct vfio_device *vdev)
  * suspended.  It is not where it runs (-EPROTO), is offline (-ENXIO), or its
  * controlling side was reset or is gone.
  */
-static void resume_closed(struct pci_dev *pdev, struct nvme_lm_function *fn)
+static void resume_closed(struct nvme_vfio_device *nvdev, struct nvme_lm_function *fn)
 {
 	int ret = nvme_lm_resume(fn);
 
@@ -146,7 +148,7 @@ static void resume_closed(struct pci_dev *pdev, struct nvme_lm_function *fn)
 	case -ESTALE:
 		return;
 	default:
-		nvme_vfio_warn(pdev,
+		nvme_vfio_warn(nvdev,
 			       "expected to run after it was closed, resuming it gives error %d: it may still be suspended; reset it before it is used again\n",
 			       ret);
 	}
@@ -166,7 +168,7 @@ static void nvme_vfio_close_device(struct vfio_device *vdev)
 		return;
 
 	if (suspended)
-		resume_closed(nvdev->core.pdev, fn);
+		resume_closed(nvdev, fn);
 	nvme_lm_put(fn);
 }
 
