@@ -179,6 +179,15 @@ static int catch_up(struct nvme_vfio_device *nvdev)
 	return nvme_lm_track_restart(nvdev->fn);
 }
 
+static int read_once(struct nvme_vfio_device *nvdev, struct dirty_report *report)
+{
+	int ret = catch_up(nvdev);
+
+	if (ret)
+		return ret;
+	return nvme_lm_track_read(nvdev->fn, report->iova, report->len, note_dirty, report);
+}
+
 static int read_report(struct nvme_vfio_device *nvdev, struct dirty_report *report)
 {
 	int ret;
@@ -186,17 +195,11 @@ static int read_report(struct nvme_vfio_device *nvdev, struct dirty_report *repo
 	guard(mutex)(&nvdev->state_mutex);
 	if (!nvdev->logging)
 		return -EINVAL;
-	ret = catch_up(nvdev);
-	if (ret)
-		return ret;
-	ret = nvme_lm_track_read(nvdev->fn, report->iova, report->len, note_dirty, report);
-	if (!ret || nvdev->logging_resets == atomic_read(&nvdev->resets))
-		return ret;
+	ret = read_once(nvdev, report);
 	/* a reset came across it: what it took counts as written from now on */
-	ret = catch_up(nvdev);
-	if (ret)
-		return ret;
-	return nvme_lm_track_read(nvdev->fn, report->iova, report->len, note_dirty, report);
+	if (ret && nvdev->logging_resets != atomic_read(&nvdev->resets))
+		ret = read_once(nvdev, report);
+	return ret;
 }
 
 static int nvme_vfio_log_read_and_clear(struct vfio_device *vdev, unsigned long iova,
