@@ -281,7 +281,7 @@ int nvme_lm_enter(struct nvme_lm_issuer *by);
 int nvme_lm_issue_entered(struct nvme_lm_issuer *by, const struct nvme_lm_cmd *cmd, u64 prp1,
 			  u64 prp2, u32 len);
 int nvme_lm_leave(struct nvme_lm_issuer *by, u32 command, int ret);
-unsigned int nvme_lm_suspend_limit(void);
+unsigned int nvme_lm_slow_limit(void);
 
 /* slow.c */
 int nvme_lm_issue_slow(struct nvme_lm_issuer *by, const struct nvme_lm_cmd *cmd,

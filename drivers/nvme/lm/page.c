@@ -167,8 +167,7 @@ static int wait(struct page_ctl *page, unsigned int limit, u32 *status)
 /* Carry out @command, for which a stop is given up when it takes too long. */
 static int command_now(struct page_ctl *page, u32 command)
 {
-	unsigned int limit = command == NVME_LM_PAGE_STOP ? nvme_lm_suspend_limit() :
-							    COMMAND_LIMIT;
+	unsigned int limit = command == NVME_LM_PAGE_STOP ? nvme_lm_slow_limit() : COMMAND_LIMIT;
 	u32 status;
 
 	put(page, NVME_LM_PAGE_COMMAND, command);

@@ -189,7 +189,7 @@ static bool abandon(struct slow_command *slow)
 	}
 	pr_warn("nvme-lm: %s: expected the end of a command %#x about CNTLID %u within %u s, found none; it holds one of %u slots until the PF is reset\n",
 		ctrl->name, slow->sqe.common.opcode, slow->cntlid,
-		nvme_lm_suspend_limit() / 1000, NVME_LM_MAX_COMMANDS);
+		nvme_lm_slow_limit() / 1000, NVME_LM_MAX_COMMANDS);
 	return true;
 }
 
@@ -234,7 +234,7 @@ static int issue_with_slot(struct nvme_lm_issuer *by, struct slow_command *slow)
 	int ret;
 
 	slow_start(slow);
-	if (has_ended(slow, nvme_lm_suspend_limit()))
+	if (has_ended(slow, nvme_lm_slow_limit()))
 		ret = nvme_lm_outcome(by, slow->status);
 	else if (give_up(slow))
 		ret = -ETIMEDOUT;
@@ -253,7 +253,7 @@ static int issue_with_slot(struct nvme_lm_issuer *by, struct slow_command *slow)
  * @undo_cmd: the command that ends it, and undoes it if it has ended; or NULL
  *
  * Return: 0 or an errno of the table in linux/nvme-lm.h; -ETIMEDOUT if it took
- * longer than nvme_lm_suspend_limit(), or the caller was killed meanwhile, and was
+ * longer than nvme_lm_slow_limit(), or the caller was killed meanwhile, and was
  * undone; or if the same command was given up before, and has not ended yet.
  */
 int nvme_lm_issue_slow(struct nvme_lm_issuer *by, const struct nvme_lm_cmd *cmd,

@@ -17,19 +17,19 @@
 #include "trace.h"
 
 /* Of the commands in slow.c, for which the stock driver's own limit does not count. */
-static unsigned int suspend_timeout = 30;
-module_param(suspend_timeout, uint, 0644);
-MODULE_PARM_DESC(suspend_timeout,
+static unsigned int slow_timeout = 30;
+module_param(slow_timeout, uint, 0644);
+MODULE_PARM_DESC(slow_timeout,
 		 "Seconds that a function may take to stop, to go on or to take over a state, before that is given up, 1 to 3600 (default: 30)");
 
 /**
- * nvme_lm_suspend_limit - how long a command may take that may take long
+ * nvme_lm_slow_limit - how long a command may take that may take long
  *
  * Return: milliseconds.
  */
-unsigned int nvme_lm_suspend_limit(void)
+unsigned int nvme_lm_slow_limit(void)
 {
-	return clamp(READ_ONCE(suspend_timeout), 1U, 3600U) * MSEC_PER_SEC;
+	return clamp(READ_ONCE(slow_timeout), 1U, 3600U) * MSEC_PER_SEC;
 }
 
 /* How long commands are waited for before the stock driver is let cancel them, in ms. */
