@@ -4,6 +4,7 @@
  */
 #include <linux/cleanup.h>
 #include <linux/err.h>
+#include <linux/mm.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 
@@ -12,7 +13,10 @@
 
 static void ctrl_release(struct kref *ref)
 {
-	kfree(container_of(ref, struct nvme_lm_ctrl, ref));
+	struct nvme_lm_ctrl *ctrl = container_of(ref, struct nvme_lm_ctrl, ref);
+
+	kvfree(ctrl->listed.entries);
+	kfree(ctrl);
 }
 
 /**

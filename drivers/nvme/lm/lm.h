@@ -39,6 +39,7 @@
 #include "command.h"
 #include "controlled.h"
 #include "kinds.h"
+#include "listed.h"
 #include "ranges.h"
 #include "slots.h"
 #include "stats.h"
@@ -143,7 +144,8 @@ struct nvme_lm_ops {
  *	answers by whoever reads a report, with whatever &nvme_lm_function.track_lock
  * @own: issues commands for itself; after attaching with @view_lock only
  * @view_lock: one at a time asks the device for what sysfs shows, so that those
- *	who read there take one slot at most
+ *	who read there take one slot at most; guards @listed
+ * @listed: what the device has told those of them who cannot command it
  * @stats: of all commands
  * @slots_lock: guards @slots, the issuers' queues, @abandoned and its count, @gone
  * @slots: who may issue
@@ -178,7 +180,8 @@ struct nvme_lm_ctrl {
 	struct nvme_lm_track_limits track_limits;
 	bool numd_in_cdw15;
 	struct nvme_lm_issuer own;
-	struct mutex view_lock;		/* use of @own */
+	struct mutex view_lock;		/* use of @own, @listed */
+	struct nvme_lm_listed listed;
 	struct nvme_lm_stats stats;
 
 	spinlock_t slots_lock;		/* @slots, issuers' queues, @abandoned…, @gone */
@@ -299,6 +302,7 @@ struct pci_dev *nvme_lm_topology_vf(const struct nvme_lm_ctrl *ctrl,
 				    const struct nvme_lm_secondary *entry);
 int nvme_lm_topology_next(struct nvme_lm_issuer *by, u16 from,
 			  struct nvme_lm_secondary *found);
+int nvme_lm_topology_list(struct nvme_lm_issuer *by, struct nvme_lm_listed *listed);
 int nvme_lm_topology_count(struct nvme_lm_issuer *by);
 
 /* identify.c */

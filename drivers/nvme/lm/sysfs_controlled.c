@@ -3,7 +3,7 @@
  * nvme_lm/functions/CNTLID/ in sysfs: a controlled controller.
  *
  * What the device alone knows is asked of it at each read, by one reader at a time
- * for each controlling controller.
+ * for each controlling controller; for those without privilege once a second at most.
  */
 #include <linux/cleanup.h>
 #include <linux/pci.h>
@@ -46,7 +46,7 @@ static int read_entry(struct nvme_lm_controlled *controlled, struct nvme_lm_seco
 
 	if (ret)
 		return ret;
-	ret = nvme_lm_topology_find_cntlid(&ctrl->own, controlled->cntlid, entry);
+	ret = nvme_lm_listed_find(ctrl, controlled->cntlid, entry);
 	mutex_unlock(&ctrl->view_lock);
 	return ret == -ESTALE ? -EBUSY : ret;
 }

@@ -4,7 +4,7 @@
  *
  * Identify CNS 15h, the Secondary Controller List, is read anew each time: it
  * changes with SR-IOV and with Virtualization Management, of which nobody tells
- * us.  The CNTLID comes from this list only, never from arithmetic.
+ * us; but see listed.h.  The CNTLID comes from this list only, never from arithmetic.
  */
 #include <linux/cleanup.h>
 #include <linux/pci.h>
@@ -19,6 +19,7 @@
  * @cntlid: if @vfn is 0, look for this controller
  * @all: look for nobody, count
  * @any: look for anybody
+ * @into: where all that are looked at go, or NULL
  * @seen: entries so far
  */
 struct search {
@@ -26,6 +27,7 @@ struct search {
 	u16 cntlid;
 	bool all;
 	bool any;
+	struct nvme_lm_listed *into;
 	unsigned int seen;
 };
 
@@ -48,7 +50,8 @@ static bool matches(const struct search *search, struct nvme_lm_ctrl *ctrl,
  * Look through one page of the list.  @next becomes the CNTLID from which on to
  * read the next one, 0 after the last.
  *
- * Return: 0 if found, -ENXIO if not, -EREMOTEIO for a list that makes no sense.
+ * Return: 0 if found, -ENXIO if not, -EREMOTEIO for a list that makes no sense,
+ * -ENOMEM.
  */
 static int look_through(struct search *search, struct nvme_lm_ctrl *ctrl,
 			const u8 *page, struct nvme_lm_secondary *found,
@@ -67,6 +70,8 @@ static int look_through(struct search *search, struct nvme_lm_ctrl *ctrl,
 			return -EREMOTEIO;
 		from = found->cntlid + 1;
 		search->seen++;
+		if (search->into && nvme_lm_listed_add(search->into, found))
+			return -ENOMEM;
 		if (matches(search, ctrl, found))
 			return 0;
 	}
@@ -216,6 +221,22 @@ struct pci_dev *nvme_lm_topology_vf(const struct nvme_lm_ctrl *ctrl,
 		    pci_iov_vf_id(pdev) + 1 == entry->vfn)
 			return pdev;
 	return NULL;
+}
+
+/**
+ * nvme_lm_topology_list - all that are controlled
+ * @by: whose controlling controller to ask
+ * @listed: they are added to it
+ *
+ * Return: 0 or an errno of the table in linux/nvme-lm.h.
+ */
+int nvme_lm_topology_list(struct nvme_lm_issuer *by, struct nvme_lm_listed *listed)
+{
+	struct search search = { .all = true, .into = listed };
+	struct nvme_lm_secondary entry;
+	int ret = walk(&search, by, 0, &entry);
+
+	return ret == -ENXIO ? 0 : ret;
 }
 
 /**
