@@ -176,9 +176,24 @@ const struct nvme_lm_caps *nvme_lm_caps(struct nvme_lm_function *fn);
  * was reset, or before it suspends a running one.  Must not be called from an
  * event, nor with a lock that the event takes.
  *
- * Return: 0 or -ENODEV, -ENXIO.
+ * After a reset the state formats are read anew: the controller may have come out of it
+ * with other firmware.
+ *
+ * Return: 0; -ENXIO if the function is not online, -ESTALE if a reset goes on, or one came
+ * meanwhile; or another errno of the table above if the controlling controller could not
+ * be asked.
  */
 int nvme_lm_sync(struct nvme_lm_function *fn);
+
+/**
+ * nvme_lm_generation - tells what was learnt of a function before a reset from what is so now
+ * @fn: the handle
+ *
+ * Return: a number that changes whenever nvme_lm_sync() acknowledges resets.  What
+ * nvme_lm_identity(), nvme_lm_media() and nvme_lm_formats() have given before may not be
+ * so any more then.
+ */
+u32 nvme_lm_generation(struct nvme_lm_function *fn);
 
 /**
  * nvme_lm_identity - identity of a function and of its subsystem

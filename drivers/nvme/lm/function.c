@@ -41,7 +41,7 @@ static struct nvme_lm_function *function_alloc(struct nvme_lm_ctrl *ctrl,
 					       struct pci_dev *pdev,
 					       struct nvme_lm_client *client)
 {
-	struct nvme_lm_function *fn = kzalloc(sizeof(*fn), GFP_KERNEL);
+	struct nvme_lm_function *fn = kzalloc(sizeof(*fn), GFP_KERNEL_ACCOUNT);
 
 	if (!fn)
 		return NULL;
@@ -49,6 +49,7 @@ static struct nvme_lm_function *function_alloc(struct nvme_lm_ctrl *ctrl,
 	INIT_LIST_HEAD(&fn->node);
 	mutex_init(&fn->event_lock);
 	mutex_init(&fn->track_lock);
+	mutex_init(&fn->formats_lock);
 	fn->client = client;
 	fn->pdev = pci_dev_get(pdev);
 	nvme_lm_issuer_init(&fn->by, nvme_lm_ctrl_get(ctrl), 0);
@@ -131,6 +132,7 @@ static struct nvme_lm_function *function_make(struct nvme_lm_ctrl *ctrl,
 	 */
 	nvme_lm_reset_check(ctrl);
 	WRITE_ONCE(fn->by.generation, READ_ONCE(ctrl->generation));
+	fn->renewed = fn->by.generation;
 	ret = function_learn(fn);
 	if (!ret)
 		ret = function_enlist(fn);
@@ -180,6 +182,21 @@ const struct nvme_lm_caps *nvme_lm_caps(struct nvme_lm_function *fn)
 }
 EXPORT_SYMBOL_NVME_LM(nvme_lm_caps);
 
+/* After a reset the controller may run other firmware. */
+static int function_renew(struct nvme_lm_function *fn)
+{
+	u32 generation = nvme_lm_generation(fn);
+	int ret = 0;
+
+	if (READ_ONCE(fn->renewed) == generation)
+		return 0;
+	if (fn->by.ctrl->ops->renew)
+		ret = fn->by.ctrl->ops->renew(fn);
+	if (!ret)
+		WRITE_ONCE(fn->renewed, generation);
+	return ret;
+}
+
 int nvme_lm_sync(struct nvme_lm_function *fn)
 {
 	struct nvme_lm_ctrl *ctrl = fn->by.ctrl;
@@ -198,11 +215,19 @@ int nvme_lm_sync(struct nvme_lm_function *fn)
 		ret = nvme_lm_topology_find_cntlid(&fn->by, fn->by.cntlid,
 						   &secondary);
 	}
+	if (!ret)
+		ret = function_renew(fn);
 	if (ret)
 		return ret;
 	return secondary.online ? 0 : -ENXIO;
 }
 EXPORT_SYMBOL_NVME_LM(nvme_lm_sync);
+
+u32 nvme_lm_generation(struct nvme_lm_function *fn)
+{
+	return READ_ONCE(fn->by.generation);
+}
+EXPORT_SYMBOL_NVME_LM(nvme_lm_generation);
 
 int nvme_lm_identity(struct nvme_lm_function *fn, struct nvme_lm_identity *id)
 {

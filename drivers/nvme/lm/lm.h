@@ -84,6 +84,7 @@ struct nvme_lm_issuer {
  * @is_suspended: ask the device whether a function is suspended; without a handle.
  *	NULL where it cannot tell
  * @prepare: learn what the other ops need of a function; once, before them
+ * @renew: learn it anew after a reset of the controlling controller; or NULL
  * @release: give back what that has taken, also after a failure; or NULL
  * @formats: see nvme_lm_formats()
  * @suspend_notify: see nvme_lm_suspend_notify()
@@ -108,6 +109,7 @@ struct nvme_lm_ops {
 	const char *(*lacks)(const struct nvme_lm_ctrl *ctrl, u32 flag);
 	int (*is_suspended)(struct nvme_lm_issuer *by, u16 cntlid, bool *suspended);
 	int (*prepare)(struct nvme_lm_function *fn);
+	int (*renew)(struct nvme_lm_function *fn);
 	void (*release)(struct nvme_lm_function *fn);
 	int (*formats)(struct nvme_lm_function *fn,
 		       struct nvme_lm_format **formats, unsigned int *count);
@@ -217,8 +219,11 @@ struct nvme_lm_ctrl {
  * @controlled: where they are counted, or NULL
  * @pdev: the PCI function
  * @caps: what was told to the client
+ * @formats_lock: guards @formats and @format_list; a leaf, no command is issued with it
+ *	held
  * @formats: the state formats, in the order of @format_list
  * @format_list: how commands name them
+ * @renewed: the generation of the controller that they are of
  * @vfn: number of the virtual function, from 1 on; 0 if it is none
  * @priv: of the command set
  * @track_lock: guards @track and @track_stop_due; held over the commands of tracking
@@ -236,8 +241,10 @@ struct nvme_lm_function {
 	struct nvme_lm_controlled *controlled;
 	struct pci_dev *pdev;
 	struct nvme_lm_caps caps;
+	struct mutex formats_lock;	/* @formats, @format_list */
 	struct nvme_lm_format *formats;
 	struct nvme_lm_format_list format_list;
+	u32 renewed;
 	u16 vfn;
 	void *priv;
 	struct mutex track_lock;	/* @track, @track_stop_due */

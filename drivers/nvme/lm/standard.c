@@ -25,9 +25,9 @@ MODULE_PARM_DESC(random_write,
 		 "Controllers take middle pieces of Set Controller State in any order, and a later piece replaces an earlier one; for devices known to do so (default: N)");
 
 /* How many state formats there are, and of what, in @page; complains of them. */
-static int decode_list(struct nvme_lm_function *fn, const u8 *page)
+static int decode_list(struct nvme_lm_function *fn, const u8 *page,
+		       struct nvme_lm_format_list *list)
 {
-	struct nvme_lm_format_list *list = &fn->format_list;
 	int ret = nvme_lm_decode_format_list(page, list);
 
 	/* Whoever opens the function comes here, as often as they like. */
@@ -65,10 +65,15 @@ static const char *standard_lacks(const struct nvme_lm_ctrl *ctrl, u32 flag)
 	return "the controller tracks no memory: see TRATTR bit 0, CMMRTD, MINMRTG, MAXMRTG";
 }
 
-/* The state formats are the device's, not the function's, and do not change. */
+/*
+ * The state formats are the device's, not the function's, and do not change, unless it
+ * comes out of a reset with other firmware.
+ */
 static int standard_prepare(struct nvme_lm_function *fn)
 {
 	u8 *page __free(kfree) = kzalloc(NVME_LM_IDENTIFY_SIZE, GFP_KERNEL);
+	struct nvme_lm_format *formats __free(kfree) = NULL;
+	struct nvme_lm_format_list list;
 	unsigned int i, count;
 	int ret;
 
@@ -76,17 +81,19 @@ static int standard_prepare(struct nvme_lm_function *fn)
 		return -ENOMEM;
 	ret = nvme_lm_identify(&fn->by, NVME_LM_CNS_STATE_FORMATS, 0, 0, page);
 	if (!ret)
-		ret = decode_list(fn, page);
+		ret = decode_list(fn, page, &list);
 	if (ret)
 		return ret;
 
-	count = nvme_lm_format_count(&fn->format_list);
-	fn->formats = kcalloc(count, sizeof(*fn->formats), GFP_KERNEL);
-	if (!fn->formats)
+	count = nvme_lm_format_count(&list);
+	formats = kcalloc(count, sizeof(*formats), GFP_KERNEL_ACCOUNT);
+	if (!formats)
 		return -ENOMEM;
 	for (i = 0; i < count; i++)
-		nvme_lm_decode_format(page, &fn->format_list, i,
-				      &fn->formats[i]);
+		nvme_lm_decode_format(page, &list, i, &formats[i]);
+	guard(mutex)(&fn->formats_lock);
+	swap(fn->formats, formats);
+	fn->format_list = list;
 	return 0;
 }
 
@@ -94,9 +101,11 @@ static int standard_formats(struct nvme_lm_function *fn,
 			    struct nvme_lm_format **formats,
 			    unsigned int *count)
 {
-	unsigned int n = nvme_lm_format_count(&fn->format_list);
+	unsigned int n;
 
-	*formats = kmemdup(fn->formats, n * sizeof(**formats), GFP_KERNEL);
+	guard(mutex)(&fn->formats_lock);
+	n = nvme_lm_format_count(&fn->format_list);
+	*formats = kmemdup(fn->formats, n * sizeof(**formats), GFP_KERNEL_ACCOUNT);
 	if (!*formats)
 		return -ENOMEM;
 	*count = n;
@@ -104,12 +113,14 @@ static int standard_formats(struct nvme_lm_function *fn,
 }
 
 /* The piece that a command is about; -EINVAL for a format that is not ours. */
-static int make_piece(const struct nvme_lm_function *fn,
+static int make_piece(struct nvme_lm_function *fn,
 		      const struct nvme_lm_format *format, u64 offset, u32 len,
 		      struct nvme_lm_piece *piece)
 {
-	unsigned int i, count = nvme_lm_format_count(&fn->format_list);
+	unsigned int i, count;
 
+	guard(mutex)(&fn->formats_lock);
+	count = nvme_lm_format_count(&fn->format_list);
 	for (i = 0; i < count; i++)
 		if (!memcmp(format, &fn->formats[i], sizeof(*format)))
 			break;
@@ -185,12 +196,15 @@ static int standard_state_size(struct nvme_lm_function *fn, u64 *size)
 {
 	u8 *header __free(kfree) = kzalloc(NVME_LM_STATE_HEADER_SIZE,
 					   GFP_KERNEL);
+	struct nvme_lm_format format;
 	bool suspended;
 	int ret;
 
 	if (!header)
 		return -ENOMEM;
-	ret = standard_read_state(fn, &fn->formats[0], 0, header,
+	scoped_guard(mutex, &fn->formats_lock)
+		format = fn->formats[0];
+	ret = standard_read_state(fn, &format, 0, header,
 				  NVME_LM_STATE_HEADER_SIZE, &suspended);
 	if (ret)
 		return ret;
@@ -272,6 +286,7 @@ const struct nvme_lm_ops nvme_lm_standard_ops = {
 	.lacks = standard_lacks,
 	.is_suspended = standard_is_suspended,
 	.prepare = standard_prepare,
+	.renew = standard_prepare,
 	.formats = standard_formats,
 	.suspend_notify = standard_suspend_notify,
 	.suspend = standard_suspend,

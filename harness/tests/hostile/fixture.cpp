@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "hostile/fixture.hpp"
 
+#include "util/deadline.hpp"
 #include "util/sysfs.hpp"
+
+#include <filesystem>
 
 namespace lm::test {
 
@@ -69,6 +72,25 @@ Bytes Hostile::save(const Endpoint &end, bool live) {
 unsigned Hostile::pf_resets() {
     return static_cast<unsigned>(
         std::stoul(sysfs::read(the_rig().pf().address.sysfs() / "nvme_lm/resets")));
+}
+
+namespace {
+
+std::filesystem::path class_folder() {
+    return std::filesystem::path{"/sys/class/nvme"} /
+           std::filesystem::path{the_rig().pf().device}.filename();
+}
+
+} // namespace
+
+void Hostile::wait_live() {
+    wait_until([] { return sysfs::read(class_folder() / "state") == "live"; },
+               "the PF to be live again");
+}
+
+void Hostile::reset_pf() {
+    sysfs::write(class_folder() / "reset_controller", "1");
+    wait_live();
 }
 
 } // namespace lm::test

@@ -71,6 +71,10 @@ class Hostile : public MigrationTest {
 
     /// How often nvme-lm.ko has noticed that the PF was reset.
     static unsigned pf_resets();
+    /// The PF's controller serves again, and nvme-lm.ko can command it.
+    static void wait_live();
+    /// As an administrator does.
+    static void reset_pf();
     /// The PF must not be reset by what this test does.
     void expect_no_pf_reset() const { EXPECT_EQ(pf_resets(), resets_); }
 

@@ -43,6 +43,8 @@ const std::filesystem::path admin_timeout{"/sys/module/nvme_core/parameters/admi
 
 } // namespace
 
+class HostileFirmware : public Hostile {};
+
 class HostilePfReset : public Hostile, public testing::WithParamInterface<ResetCase> {
   protected:
     void SetUp() override {
@@ -54,13 +56,6 @@ class HostilePfReset : public Hostile, public testing::WithParamInterface<ResetC
         wait_live();
         Hostile::TearDown();
         sysfs::write(admin_timeout, patience_);
-    }
-
-    /// The PF's controller serves again, and nvme-lm.ko can command it.
-    static void wait_live() {
-        const auto name = std::filesystem::path{the_rig().pf().device}.filename();
-        const auto state = std::filesystem::path{"/sys/class/nvme"} / name / "state";
-        wait_until([&] { return sysfs::read(state) == "live"; }, "the PF to be live again");
     }
 
     /// What has to be before the call.
@@ -143,6 +138,26 @@ class HostilePfReset : public Hostile, public testing::WithParamInterface<ResetC
     std::string patience_;
     Bytes stream_;
 };
+
+/// The controller may come out of a reset with other firmware, while functions are open.
+TEST_F(HostileFirmware, HasItsStateFormatsReadAgainAfterAResetOfThePf) {
+    {
+        Source from = source();
+        reset_pf();
+        const ArmedFault asked{pf(), on::identify_formats, Fault::delay(1)};
+        bounded([&] { from.end.machine.device().reset(); });
+        EXPECT_EQ(from.end.migration.state(), State::running);
+        EXPECT_EQ(asked.fired(), 1U);
+        bounded([&] { from.end.machine.device().reset(); });
+        EXPECT_EQ(from.end.migration.state(), State::running);
+        EXPECT_EQ(asked.fired(), 1U) << "nothing has happened since";
+    }
+    leave();
+    the_rig().recreate();
+    Source from = source();
+    Endpoint to = endpoint(1);
+    expect_moves(from, to);
+}
 
 TEST_P(HostilePfReset, BecauseItReportsAnInternalError) {
     run(Fault::internal_error());

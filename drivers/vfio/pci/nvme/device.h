@@ -59,6 +59,7 @@ struct nvme_vfio_file;
  * @format_count: number of @formats, at least 1
  * @media: its namespaces by ascending NSID
  * @media_count: number of @media
+ * @generation: of the controlling side, when it said so
  */
 struct nvme_vfio_description {
 	struct nvme_lm_identity identity;
@@ -66,6 +67,7 @@ struct nvme_vfio_description {
 	unsigned int format_count;
 	struct nvme_lm_medium *media;
 	unsigned int media_count;
+	u32 generation;
 };
 
 /**
@@ -242,6 +244,14 @@ int nvme_vfio_describe(struct nvme_lm_function *fn, struct nvme_vfio_description
  * it was.
  */
 int nvme_vfio_describe_again(struct nvme_vfio_device *nvdev);
+
+/**
+ * nvme_vfio_describe_after_reset - ask once more, if the controlling side was reset since
+ * @nvdev: device that is open; state_mutex is held
+ *
+ * Return: as nvme_vfio_describe_again().
+ */
+int nvme_vfio_describe_after_reset(struct nvme_vfio_device *nvdev);
 
 /**
  * nvme_vfio_description_free - free what a description points to

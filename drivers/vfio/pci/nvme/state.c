@@ -155,6 +155,9 @@ static int suspend(struct nvme_vfio_device *nvdev)
 	ret = nvme_lm_sync(nvdev->fn);
 	if (ret)
 		return ret;
+	ret = nvme_vfio_describe_after_reset(nvdev);
+	if (ret)
+		return ret;
 	/* what was lost so far is not the state that it will be suspended with */
 	nvdev->seen_losses = atomic_read(&nvdev->losses);
 
@@ -257,7 +260,9 @@ static int begin_load(struct nvme_vfio_device *nvdev)
 {
 	int ret;
 
-	ret = keep_file(nvdev, nvme_vfio_load_begin(nvdev));
+	ret = nvme_vfio_describe_after_reset(nvdev);
+	if (!ret)
+		ret = keep_file(nvdev, nvme_vfio_load_begin(nvdev));
 	if (ret)
 		return ret;
 	ret = prepare_load(nvdev);
