@@ -124,8 +124,9 @@ static void words_of_a_link(struct kunit *test)
 {
 	static const char * const bad[] = {
 		"", "5", "5 ", "5 00:01.0", "0000:01:00.0", "x 0000:01:00.0", "65536 0000:01:00.0",
-		"5 10000:01:00.0", "5 0000:100:00.0", "5 0000:01:20.0", "5 0000:01:00.8",
+		"5 100000000:01:00.0", "5 0000:100:00.0", "5 0000:01:20.0", "5 0000:01:00.8",
 		"5 0000:01:00.0 x", "5 0000:01:00.0\nx", "-1 0000:01:00.0",
+		"4294967296 0000:01:00.0", "50000:01:00.0", "5000000000:01:00.0",
 	};
 	struct nvme_lm_link_words words;
 	unsigned int i;
@@ -137,6 +138,9 @@ static void words_of_a_link(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, words.device, 0x1f);
 	KUNIT_EXPECT_EQ(test, words.function, 7);
 	KUNIT_EXPECT_EQ(test, nvme_lm_link_parse("0 0000:00:00.0", &words), 0);
+	/* behind an Intel VMD */
+	KUNIT_EXPECT_EQ(test, nvme_lm_link_parse("5 10000:01:00.0", &words), 0);
+	KUNIT_EXPECT_EQ(test, words.domain, 0x10000);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		KUNIT_EXPECT_EQ_MSG(test, nvme_lm_link_parse(bad[i], &words), -EINVAL, "%s",
 				    bad[i]);

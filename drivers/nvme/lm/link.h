@@ -13,14 +13,14 @@ struct nvme_lm_why;
 /**
  * struct nvme_lm_link_words - what an administrator has written
  * @cntlid: CNTLID of the controller
- * @domain: PCI domain
+ * @domain: PCI domain; behind an Intel VMD it has more than 16 bits
  * @bus: PCI bus
  * @device: PCI device
  * @function: PCI function
  */
 struct nvme_lm_link_words {
 	u16 cntlid;
-	u16 domain;
+	u32 domain;
 	u8 bus;
 	u8 device;
 	u8 function;

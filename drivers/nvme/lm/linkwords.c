@@ -19,15 +19,15 @@
 int nvme_lm_link_parse(const char *text, struct nvme_lm_link_words *words)
 {
 	unsigned int cntlid, domain, bus, device, function;
-	int end = 0;
+	int space = 0, end = 0;
 
-	if (sscanf(text, "%u %x:%x:%x.%x%n", &cntlid, &domain, &bus, &device,
+	/* a number of more digits than it can have would be cut to one that fits */
+	if (sscanf(text, "%9u%n %8x:%2x:%2x.%1x%n", &cntlid, &space, &domain, &bus, &device,
 		   &function, &end) != 5)
 		return -EINVAL;
 	if (text[end] == '\n')
 		end++;
-	if (text[end] || cntlid > 0xffff || domain > 0xffff || bus > 0xff ||
-	    device > 0x1f || function > 7)
+	if (text[space] != ' ' || text[end] || cntlid > 0xffff || device > 0x1f || function > 7)
 		return -EINVAL;
 	*words = (struct nvme_lm_link_words) {
 		.cntlid = cntlid,
