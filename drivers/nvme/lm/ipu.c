@@ -30,7 +30,7 @@
  * @told: the size that it was said to have since then, 0 if nobody has asked
  * @lost: a save has disabled it and not given its state: it cannot go on
  * @saved: what the suspended function's state was; from the save on the function
- *	cannot go on without it
+ *	cannot go on without it.  Has room from the suspend on
  * @incoming: the pieces of a state that is written
  */
 struct ipu {
@@ -105,7 +105,7 @@ static const char *ipu_lacks(const struct nvme_lm_ctrl *ctrl, u32 flag)
 static int ipu_formats(struct nvme_lm_function *fn, struct nvme_lm_format **formats,
 		       unsigned int *count)
 {
-	*formats = kzalloc(sizeof(**formats), GFP_KERNEL);
+	*formats = kzalloc(sizeof(**formats), GFP_KERNEL_ACCOUNT);
 	if (!*formats)
 		return -ENOMEM;
 	*count = 1;
@@ -122,13 +122,20 @@ static int suspend(struct nvme_lm_function *fn)
 	struct ipu *ipu = fn->priv;
 	struct nvme_lm_cmd cmd = nvme_lm_ipu_suspend(ipu->vf);
 	struct nvme_lm_cmd undo = nvme_lm_ipu_resume(ipu->vf);
-	int ret;
+	int ret = 0;
 
-	ret = nvme_lm_issue_slow(&fn->by, &cmd, NULL, 0, &undo);
+	/*
+	 * Here it is charged to the user of the function, who is not there any more when
+	 * a worker reads the state.
+	 */
+	if (!ipu->saved.data)
+		ret = image_alloc(&ipu->saved, NVME_LM_IPU_MAX_STATE);
+	if (!ret)
+		ret = nvme_lm_issue_slow(&fn->by, &cmd, NULL, 0, &undo);
 	if (ret)
 		return ret;
 	/* It ran until now: what was saved before is old. */
-	image_free(&ipu->saved);
+	nvme_lm_image_drop(&ipu->saved);
 	ipu->suspended = true;
 	ipu->lost = false;
 	ipu->told = 0;
@@ -239,8 +246,9 @@ static int save(struct nvme_lm_function *fn)
 	if (ipu->lost)
 		return -EREMOTEIO;
 	ret = query(fn, &size);
-	if (!ret)
-		ret = image_alloc(&ipu->saved, size);
+	/* no Suspend of ours came before */
+	if (!ret && !ipu->saved.data)
+		ret = image_alloc(&ipu->saved, NVME_LM_IPU_MAX_STATE);
 	if (!ret)
 		ret = nvme_lm_ipu_fetch(&fn->by, &cmd, ipu->saved.data, size);
 	if (ret == -E2BIG) {
@@ -250,10 +258,8 @@ static int save(struct nvme_lm_function *fn)
 		ipu->lost = true;
 		ret = -EREMOTEIO;
 	}
-	if (ret) {
-		image_free(&ipu->saved);
+	if (ret)
 		return ret;
-	}
 	ipu->saved.size = size;
 	ipu->saved.whole = true;
 	return 0;
@@ -293,7 +299,7 @@ static int ipu_write_state(struct nvme_lm_function *fn, const struct nvme_lm_for
 	image_free(&ipu->incoming);
 	/* It is another function's state that counts now. */
 	if (!ret) {
-		image_free(&ipu->saved);
+		nvme_lm_image_drop(&ipu->saved);
 		ipu->lost = false;
 		ipu->told = 0;
 	}

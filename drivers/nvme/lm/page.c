@@ -141,7 +141,7 @@ static const char *page_lacks(const struct nvme_lm_ctrl *ctrl, u32 flag)
 static int page_formats(struct nvme_lm_function *fn, struct nvme_lm_format **formats,
 			unsigned int *count)
 {
-	*formats = kzalloc(sizeof(**formats), GFP_KERNEL);
+	*formats = kzalloc(sizeof(**formats), GFP_KERNEL_ACCOUNT);
 	if (!*formats)
 		return -ENOMEM;
 	*count = 1;

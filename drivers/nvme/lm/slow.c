@@ -124,7 +124,7 @@ static int keep_data(struct slow_command *slow, const void *buf, u32 len)
 /* A command of the controller @ctrl, with its data; ERR_PTR() of -ENODEV, -ENOMEM. */
 static struct slow_command *slow_alloc(struct nvme_lm_ctrl *ctrl, const void *buf, u32 len)
 {
-	struct slow_command *slow = kzalloc(sizeof(*slow), GFP_KERNEL);
+	struct slow_command *slow = kzalloc(sizeof(*slow), GFP_KERNEL_ACCOUNT);
 	int ret;
 
 	if (!slow)
