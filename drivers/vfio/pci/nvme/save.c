@@ -56,8 +56,9 @@ static void set_segment(struct nvme_vfio_save *save, enum save_stage stage,
 			const void *data, u64 len)
 {
 	save->segment = data;
-	WRITE_ONCE(save->stage, stage);
 	WRITE_ONCE(save->left, len);
+	/* for slot_bytes(), to which what is to come must not seem to be through */
+	smp_store_release(&save->stage, stage);
 }
 
 /*
@@ -326,6 +327,8 @@ static u64 record_bytes(const struct nvme_vfio_save *save, u64 bytes)
 /* Bytes that are on their way in slots that do @job, the consumer's included. */
 static u64 slot_bytes(const struct nvme_vfio_save *save, enum save_job job)
 {
+	/* before what is left of it, see set_segment() */
+	enum save_stage stage = smp_load_acquire(&save->stage);
 	const struct nvme_vfio_slot *slot;
 	u64 bytes = 0;
 	unsigned int i;
@@ -338,7 +341,7 @@ static u64 slot_bytes(const struct nvme_vfio_save *save, enum save_job job)
 			bytes += record_bytes(save, slot->len);
 		else if (slot->state == SAVE_SLOT_TAKEN)
 			bytes += READ_ONCE(save->left) +
-				 (READ_ONCE(save->stage) == SAVE_HEAD ? slot->run_len : 0);
+				 (stage == SAVE_HEAD ? slot->run_len : 0);
 	}
 	return bytes;
 }
