@@ -55,9 +55,17 @@ enum nvme_lm_event {
  * @event: called in process context, never concurrently for one handle, from
  *	before nvme_lm_get() returns on; may sleep and issue commands, must not
  *	call nvme_lm_put() or nvme_lm_sync()
+ * @read32: read a register of the function, at a byte of a BAR, for a command set that
+ *	controls it by some of its own; from before nvme_lm_get() returns on, until
+ *	nvme_lm_put() is called.  0, or an errno while it must not be accessed, as when
+ *	its user has put it to sleep or has switched its memory off.  May be NULL, and
+ *	such a function then cannot be migrated
+ * @write32: write one, likewise
  */
 struct nvme_lm_client {
 	void (*event)(struct nvme_lm_client *client, enum nvme_lm_event event);
+	int (*read32)(struct nvme_lm_client *client, u8 bar, u32 at, u32 *value);
+	int (*write32)(struct nvme_lm_client *client, u8 bar, u32 at, u32 value);
 };
 
 /* The state may be read while the function runs. */

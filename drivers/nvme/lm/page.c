@@ -7,12 +7,14 @@
  * device, so it is kept whole here: read from the window once, at the first read,
  * and written into it with the last piece.
  *
+ * The function's registers are its user's, who may put it to sleep at any time: the client
+ * knows when they can be accessed, and does it.
+ *
  * The PF has no commands for this.  It is asked who the function is; and its resets
  * undo what the page has done, so they are looked for as with any command.
  */
 #include <linux/cleanup.h>
 #include <linux/delay.h>
-#include <linux/io.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
@@ -29,13 +31,15 @@
 /**
  * struct page_ctl - of a handle
  * @lock: guards the rest, and the registers; held while the device is waited for
- * @regs: the page
+ * @client: who accesses the registers
+ * @start: where the page is in the BAR
  * @saved: the suspended function's state
  * @incoming: the pieces of a state that is written
  */
 struct page_ctl {
 	struct mutex lock;	/* all of it */
-	void __iomem *regs;
+	struct nvme_lm_client *client;
+	u32 start;
 	struct nvme_lm_image saved;
 	struct nvme_lm_image incoming;
 };
@@ -54,14 +58,18 @@ static bool page_hidden(struct pci_dev *pdev, struct nvme_lm_hidden *hidden)
 	return true;
 }
 
-static u32 get(struct page_ctl *page, u32 at)
+/* Read a register of the page: 0 or -ENXIO. */
+static int get(struct page_ctl *page, u32 at, u32 *value)
 {
-	return readl(page->regs + at);
+	return page->client->read32(page->client, NVME_LM_PAGE_BAR, page->start + at, value) ?
+	       -ENXIO : 0;
 }
 
-static void put(struct page_ctl *page, u32 at, u32 value)
+/* Write one: 0 or -ENXIO. */
+static int put(struct page_ctl *page, u32 at, u32 value)
 {
-	writel(value, page->regs + at);
+	return page->client->write32(page->client, NVME_LM_PAGE_BAR, page->start + at, value) ?
+	       -ENXIO : 0;
 }
 
 static void page_release(struct nvme_lm_function *fn)
@@ -70,26 +78,30 @@ static void page_release(struct nvme_lm_function *fn)
 
 	if (!page)
 		return;
-	if (page->regs)
-		iounmap(page->regs);
 	kvfree(page->saved.data);
 	kvfree(page->incoming.data);
 	kfree(page);
 }
 
-/* With the page mapped: is it one?  Room for as much as it can have. */
+/* With the place of the page known: is it one?  Room for as much as it can have. */
 static int page_start(struct nvme_lm_function *fn, struct page_ctl *page)
 {
-	u32 maxsize = get(page, NVME_LM_PAGE_MAXSIZE);
-	u32 id = get(page, NVME_LM_PAGE_ID);
+	u32 id, version, maxsize;
 	int ret;
 
-	ret = nvme_lm_page_check(id, get(page, NVME_LM_PAGE_VERSION), maxsize);
+	ret = get(page, NVME_LM_PAGE_ID, &id);
+	if (!ret)
+		ret = get(page, NVME_LM_PAGE_VERSION, &version);
+	if (!ret)
+		ret = get(page, NVME_LM_PAGE_MAXSIZE, &maxsize);
+	if (ret)
+		return ret;
+	ret = nvme_lm_page_check(id, version, maxsize);
 	if (ret) {
 		dev_warn_ratelimited(&fn->pdev->dev,
 				     "nvme-lm: expected a control page %#x of version %u, found %#x of version %u with states of up to %u bytes\n",
-				     NVME_LM_PAGE_IS_ONE, NVME_LM_PAGE_IS_KNOWN, id,
-				     get(page, NVME_LM_PAGE_VERSION), maxsize);
+				     NVME_LM_PAGE_IS_ONE, NVME_LM_PAGE_IS_KNOWN, id, version,
+				     maxsize);
 		return ret;
 	}
 	page->saved.data = kvzalloc(maxsize, GFP_KERNEL_ACCOUNT);
@@ -107,20 +119,16 @@ static int page_prepare(struct nvme_lm_function *fn)
 {
 	struct nvme_lm_hidden hidden;
 	struct page_ctl *page;
-	resource_size_t start;
 
-	if (!page_hidden(fn->pdev, &hidden))
+	if (!page_hidden(fn->pdev, &hidden) || !fn->client->read32 || !fn->client->write32)
 		return -ENXIO;
 	page = kzalloc(sizeof(*page), GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return -ENOMEM;
 	mutex_init(&page->lock);
 	fn->priv = page;
-	start = pci_resource_start(fn->pdev, NVME_LM_PAGE_BAR) +
-		pci_resource_len(fn->pdev, NVME_LM_PAGE_BAR) - NVME_LM_PAGE_BYTES;
-	page->regs = ioremap(start, NVME_LM_PAGE_BYTES);
-	if (!page->regs)
-		return -ENOMEM;
+	page->client = fn->client;
+	page->start = pci_resource_len(fn->pdev, NVME_LM_PAGE_BAR) - NVME_LM_PAGE_BYTES;
 	return page_start(fn, page);
 }
 
@@ -148,15 +156,18 @@ static int page_formats(struct nvme_lm_function *fn, struct nvme_lm_format **for
 	return 0;
 }
 
-/* Wait until the command is through: 0 or -ETIMEDOUT. */
+/* Wait until the command is through: 0, -ETIMEDOUT or -ENXIO. */
 static int wait(struct page_ctl *page, unsigned int limit, u32 *status)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(limit);
 	bool late;
+	int ret;
 
 	do {
 		late = time_after(jiffies, end);
-		*status = get(page, NVME_LM_PAGE_STATUS);
+		ret = get(page, NVME_LM_PAGE_STATUS, status);
+		if (ret)
+			return ret;
 		if (*status == NVME_LM_PAGE_DEAD || !(*status & NVME_LM_PAGE_BUSY))
 			return 0;
 		usleep_range(50, 200);
@@ -169,15 +180,17 @@ static int command_now(struct page_ctl *page, u32 command)
 {
 	unsigned int limit = command == NVME_LM_PAGE_STOP ? nvme_lm_slow_limit() : COMMAND_LIMIT;
 	u32 status;
+	int ret;
 
-	put(page, NVME_LM_PAGE_COMMAND, command);
-	if (!wait(page, limit, &status))
+	ret = put(page, NVME_LM_PAGE_COMMAND, command);
+	if (!ret)
+		ret = wait(page, limit, &status);
+	if (!ret)
 		return nvme_lm_page_errno(command, status);
-	if (command == NVME_LM_PAGE_STOP) {
-		put(page, NVME_LM_PAGE_COMMAND, NVME_LM_PAGE_GO);
+	if (ret == -ETIMEDOUT && command == NVME_LM_PAGE_STOP &&
+	    !put(page, NVME_LM_PAGE_COMMAND, NVME_LM_PAGE_GO))
 		wait(page, COMMAND_LIMIT, &status);
-	}
-	return -ETIMEDOUT;
+	return ret;
 }
 
 /* The same among the commands of the PF, so that resets and its end are noticed. */
@@ -220,34 +233,58 @@ static int page_resume(struct nvme_lm_function *fn)
 }
 
 /* The buffer of the device, from or to @data; all multiples of 4 bytes. */
-static void copy_from_window(struct page_ctl *page, u8 *data, u32 size)
+static int copy_from_window(struct page_ctl *page, u8 *data, u32 size)
 {
-	u32 at;
+	u32 at, value;
+	__le32 dword;
+	int ret = 0;
 
-	for (at = 0; at < size; at += 4) {
+	for (at = 0; at < size && !ret; at += 4) {
 		u32 in = at % NVME_LM_PAGE_WINDOW_LEN;
-		__le32 value;
 
 		if (!in)
-			put(page, NVME_LM_PAGE_BASE, at);
-		value = cpu_to_le32(get(page, NVME_LM_PAGE_WINDOW + in));
-		memcpy(data + at, &value, sizeof(value));
+			ret = put(page, NVME_LM_PAGE_BASE, at);
+		if (!ret)
+			ret = get(page, NVME_LM_PAGE_WINDOW + in, &value);
+		if (ret)
+			break;
+		dword = cpu_to_le32(value);
+		memcpy(data + at, &dword, sizeof(dword));
 	}
+	return ret;
 }
 
-static void copy_to_window(struct page_ctl *page, const u8 *data, u32 size)
+static int copy_to_window(struct page_ctl *page, const u8 *data, u32 size)
 {
+	__le32 dword;
+	int ret = 0;
 	u32 at;
 
-	for (at = 0; at < size; at += 4) {
+	for (at = 0; at < size && !ret; at += 4) {
 		u32 in = at % NVME_LM_PAGE_WINDOW_LEN;
-		__le32 value;
 
 		if (!in)
-			put(page, NVME_LM_PAGE_BASE, at);
-		memcpy(&value, data + at, sizeof(value));
-		put(page, NVME_LM_PAGE_WINDOW + in, le32_to_cpu(value));
+			ret = put(page, NVME_LM_PAGE_BASE, at);
+		if (ret)
+			break;
+		memcpy(&dword, data + at, sizeof(dword));
+		ret = put(page, NVME_LM_PAGE_WINDOW + in, le32_to_cpu(dword));
 	}
+	return ret;
+}
+
+/* A reset since the save has cleared what was read: 0, -EPROTO, or -ENXIO. */
+static int is_still_saved(struct page_ctl *page, u32 size)
+{
+	u32 status, now;
+	int ret;
+
+	ret = get(page, NVME_LM_PAGE_STATUS, &status);
+	if (!ret)
+		ret = get(page, NVME_LM_PAGE_SIZE, &now);
+	if (ret)
+		return ret;
+	return status & NVME_LM_PAGE_STOPPED && now == size ? 0 : -EPROTO;
 }
 
 static int save(struct nvme_lm_function *fn)
@@ -257,20 +294,21 @@ static int save(struct nvme_lm_function *fn)
 	int ret;
 
 	ret = command(fn, NVME_LM_PAGE_SAVE);
+	if (!ret)
+		ret = get(page, NVME_LM_PAGE_SIZE, &size);
 	if (ret)
 		return ret;
-	size = get(page, NVME_LM_PAGE_SIZE);
 	if (!size || size % 4 || size > page->saved.room) {
 		dev_warn_ratelimited(&fn->pdev->dev,
 				     "nvme-lm: expected a state of 4 to %u bytes in dwords, found %u; update the firmware\n",
 				     page->saved.room, size);
 		return -EREMOTEIO;
 	}
-	copy_from_window(page, page->saved.data, size);
-	/* A reset in between has cleared what was read. */
-	if (!(get(page, NVME_LM_PAGE_STATUS) & NVME_LM_PAGE_STOPPED) ||
-	    get(page, NVME_LM_PAGE_SIZE) != size)
-		return -EPROTO;
+	ret = copy_from_window(page, page->saved.data, size);
+	if (!ret)
+		ret = is_still_saved(page, size);
+	if (ret)
+		return ret;
 	page->saved.size = size;
 	page->saved.whole = true;
 	return 0;
@@ -297,6 +335,7 @@ static int page_read_state(struct nvme_lm_function *fn, const struct nvme_lm_for
 			   u64 offset, void *buf, u32 len, bool *suspended)
 {
 	struct page_ctl *page = fn->priv;
+	u32 status;
 	int ret;
 
 	guard(mutex)(&page->lock);
@@ -306,8 +345,9 @@ static int page_read_state(struct nvme_lm_function *fn, const struct nvme_lm_for
 			return ret;
 	}
 	nvme_lm_image_copy(&page->saved, offset, buf, len);
-	*suspended = get(page, NVME_LM_PAGE_STATUS) & NVME_LM_PAGE_STOPPED;
-	return 0;
+	ret = get(page, NVME_LM_PAGE_STATUS, &status);
+	*suspended = !ret && status & NVME_LM_PAGE_STOPPED;
+	return ret;
 }
 
 static int page_write_state(struct nvme_lm_function *fn, const struct nvme_lm_format *format,
@@ -320,9 +360,11 @@ static int page_write_state(struct nvme_lm_function *fn, const struct nvme_lm_fo
 	ret = nvme_lm_image_add(&page->incoming, offset, buf, len, seq);
 	if (ret || !page->incoming.whole)
 		return ret;
-	copy_to_window(page, page->incoming.data, page->incoming.size);
-	put(page, NVME_LM_PAGE_SIZE, page->incoming.size);
-	ret = command(fn, NVME_LM_PAGE_LOAD);
+	ret = copy_to_window(page, page->incoming.data, page->incoming.size);
+	if (!ret)
+		ret = put(page, NVME_LM_PAGE_SIZE, page->incoming.size);
+	if (!ret)
+		ret = command(fn, NVME_LM_PAGE_LOAD);
 	nvme_lm_image_drop(&page->incoming);
 	/* It is another function's state that counts now. */
 	if (!ret)

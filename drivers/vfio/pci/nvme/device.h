@@ -76,6 +76,7 @@ struct nvme_vfio_description {
  * @client: our side of @fn
  * @migratable_at_bind: the function was known to be migratable when it was
  *	bound, and VFIO has made use of that
+ * @enabled: it is open, and its registers are the user's
  * @stats: statistics
  * @messages: how often the log may be written to on its behalf
  * @hidden: the part of a BAR that is not for the user; does not change while the
@@ -100,6 +101,7 @@ struct nvme_vfio_device {
 	struct vfio_pci_core_device core;
 	struct nvme_lm_client client;
 	bool migratable_at_bind;
+	bool enabled;
 	struct nvme_vfio_stats stats;
 	struct ratelimit_state messages;
 	struct nvme_lm_hidden hidden;
@@ -222,6 +224,10 @@ int nvme_vfio_region_info(struct vfio_device *vdev, struct vfio_region_info *inf
  * does not answer, -ETIMEDOUT or -EINTR if it did not become disabled.
  */
 int nvme_vfio_disable_controller(struct nvme_vfio_device *nvdev);
+
+/* What &struct nvme_lm_client has of these names. */
+int nvme_vfio_read32(struct nvme_lm_client *client, u8 bar, u32 at, u32 *value);
+int nvme_vfio_write32(struct nvme_lm_client *client, u8 bar, u32 at, u32 value);
 
 /* describe.c */
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Registers of the function itself, for the one thing that the controlling side
- * cannot do for it: a controller takes a state only while it is disabled.
+ * Registers of the function itself.
  *
- * A VMM resets a function before it loads a state, as QEMU does.  One that goes
- * back to a function it migrated away from may not, and the uAPI lets the driver
- * prepare the device on STOP -> RESUMING.
+ * There is one thing that the controlling side cannot do for it: a controller takes a
+ * state only while it is disabled.  A VMM resets a function before it loads a state, as
+ * QEMU does.  One that goes back to a function it migrated away from may not, and the
+ * uAPI lets the driver prepare the device on STOP -> RESUMING.
+ *
+ * And some functions are controlled by registers of their own.
  */
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -13,6 +15,7 @@
 #include <linux/jiffies.h>
 #include <linux/nvme.h>
 #include <linux/pci.h>
+#include <linux/pm_runtime.h>
 #include <linux/sched/signal.h>
 
 #include "device.h"
@@ -80,4 +83,55 @@ int nvme_vfio_disable_controller(struct nvme_vfio_device *nvdev)
 	if (!ret)
 		ret = wait_disabled(nvdev, bar);
 	return ret ? ret : 1;
+}
+
+/*
+ * Of a function that nobody has open: it sleeps then, and the core has given up its
+ * mapping.  The memory of a virtual function is always on.
+ */
+static int access_closed(struct pci_dev *pdev, u8 bar, u32 at, u32 *read, u32 write)
+{
+	void __iomem *reg;
+	int ret;
+
+	ret = pm_runtime_resume_and_get(&pdev->dev);
+	if (ret)
+		return ret;
+	reg = ioremap(pci_resource_start(pdev, bar) + at, sizeof(u32));
+	if (!reg)
+		ret = -ENOMEM;
+	else if (read)
+		*read = readl(reg);
+	else
+		writel(write, reg);
+	if (reg)
+		iounmap(reg);
+	pm_runtime_put(&pdev->dev);
+	return ret;
+}
+
+int nvme_vfio_read32(struct nvme_lm_client *client, u8 bar, u32 at, u32 *value)
+{
+	struct nvme_vfio_device *nvdev = container_of(client, struct nvme_vfio_device, client);
+	void __iomem *regs;
+
+	if (!nvdev->enabled)
+		return access_closed(nvdev->core.pdev, bar, at, value, 0);
+	regs = nvme_lm_vfio_bar(&nvdev->core, bar);
+	if (IS_ERR(regs))
+		return PTR_ERR(regs);
+	return vfio_pci_core_ioread32(&nvdev->core, true, value, regs + at);
+}
+
+int nvme_vfio_write32(struct nvme_lm_client *client, u8 bar, u32 at, u32 value)
+{
+	struct nvme_vfio_device *nvdev = container_of(client, struct nvme_vfio_device, client);
+	void __iomem *regs;
+
+	if (!nvdev->enabled)
+		return access_closed(nvdev->core.pdev, bar, at, NULL, value);
+	regs = nvme_lm_vfio_bar(&nvdev->core, bar);
+	if (IS_ERR(regs))
+		return PTR_ERR(regs);
+	return vfio_pci_core_iowrite32(&nvdev->core, true, value, regs + at);
 }

@@ -92,6 +92,8 @@ static int nvme_vfio_init_dev(struct vfio_device *vdev)
 	nvme_vfio_messages_init(nvdev);
 	init_waitqueue_head(&nvdev->wait);
 	nvdev->client.event = nvme_vfio_event;
+	nvdev->client.read32 = nvme_vfio_read32;
+	nvdev->client.write32 = nvme_vfio_write32;
 	nvdev->state = VFIO_DEVICE_STATE_RUNNING;
 
 	fn = get_handle(nvdev, &desc);
@@ -119,6 +121,7 @@ static int nvme_vfio_open_device(struct vfio_device *vdev)
 	ret = vfio_pci_core_enable(&nvdev->core);
 	if (ret)
 		return ret;
+	nvdev->enabled = true;
 
 	fn = get_handle(nvdev, &desc);
 	/* whether or not it can be migrated at the moment */
@@ -162,6 +165,7 @@ static void nvme_vfio_close_device(struct vfio_device *vdev)
 
 	fn = nvme_vfio_state_close(nvdev, &suspended);
 
+	nvdev->enabled = false;
 	/* stops DMA, and resets the function if that works */
 	vfio_pci_core_close_device(vdev);
 	if (!fn)
