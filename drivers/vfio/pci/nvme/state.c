@@ -260,9 +260,7 @@ static int begin_load(struct nvme_vfio_device *nvdev)
 {
 	int ret;
 
-	ret = nvme_vfio_describe_after_reset(nvdev);
-	if (!ret)
-		ret = keep_file(nvdev, nvme_vfio_load_begin(nvdev));
+	ret = keep_file(nvdev, nvme_vfio_load_begin(nvdev));
 	if (ret)
 		return ret;
 	ret = prepare_load(nvdev);
