@@ -47,10 +47,10 @@ check-list: ## the names of the tests of make check
 	@rig/check --list
 
 .PHONY: bench
-bench: ## measure against the raw limit (ROWS="NAME...", KERNEL=6.12-fast, QUICK=1)
+bench: ## measure against the raw limit (ROWS="NAME...", SIZES=64,1024, KERNEL=6.12-fast, QUICK=1)
 	@rig/get host
-	@rig/bench/bench $(if $(QUICK),--quick) --kernel $(if $(filter file,$(origin KERNEL)),6.12-fast,$(KERNEL)) \
-		$(if $(DOMAIN),--domain $(DOMAIN)) $(ROWS)
+	@rig/bench/bench $(if $(QUICK),--quick) --kernel $(if $(filter file,$(origin KERNEL)),7.3-fast,$(KERNEL)) \
+		$(if $(DOMAIN),--domain $(DOMAIN)) $(if $(SIZES),--sizes $(SIZES)) $(ROWS)
 
 .PHONY: lint
 lint: ## checkpatch, sparse, W=1 on both kernels, clang-format, shellcheck

@@ -13,11 +13,15 @@ using migration::State;
 
 namespace {
 
-constexpr unsigned changed_percent = 1;
+/// Blocks of 4 KiB next to each other that change after the last look, however large the state is:
+/// 256 KiB. So what travels after the stop should not depend on the size.
+constexpr std::uint64_t changed_blocks = 64;
+/// What the largest state moves after the stop with PRE_COPY, of what the smallest moves.
+constexpr double flat_within = 1.1;
 
-/// Seconds of each phase.
+/// Seconds of each phase, and bytes of stream after the stop.
 struct Phases {
-    std::vector<double> suspend, read, write, load, resume, total;
+    std::vector<double> suspend, read, write, load, resume, total, bytes;
 
     [[nodiscard]] nlohmann::json medians() const {
         return {{"suspend", median(suspend)},
@@ -55,7 +59,7 @@ void migrate(Stage &stage, std::uint64_t size, bool with_precopy, Phases &phases
     if (with_precopy) {
         from = source.migration().set_with_file(State::pre_copy);
         read_until_quiet(*from, buffer, sink);
-        stage.touch(source, size, size / 4096 * changed_percent / 100, true);
+        stage.touch(source, size, changed_blocks, false);
         writing = 0;
     }
 
@@ -64,7 +68,7 @@ void migrate(Stage &stage, std::uint64_t size, bool with_precopy, Phases &phases
         from = std::move(file);
     phases.suspend.push_back(seconds_since(stop));
     const Clock::time_point reading = Clock::now();
-    read_to_end(*from, buffer, sink);
+    phases.bytes.push_back(static_cast<double>(read_to_end(*from, buffer, sink)));
     phases.read.push_back(seconds_since(reading) - writing);
     phases.write.push_back(writing);
     const Clock::time_point loading = Clock::now();
@@ -84,21 +88,39 @@ void migrate(Stage &stage, std::uint64_t size, bool with_precopy, Phases &phases
     destination.reset();
 }
 
-void measure(Stage &stage, std::uint64_t size, bool with_precopy, unsigned repeat, Report &report) {
+/// Gives the bytes after the stop.
+double measure(Stage &stage, std::uint64_t size, bool with_precopy, unsigned repeat,
+               Report &report) {
     Phases phases;
     for (unsigned i = 0; i < repeat; ++i)
         migrate(stage, size, with_precopy, phases);
     nlohmann::json details = {{"size", size},
                               {"precopy", with_precopy},
                               {"bandwidth", stage.controller().bandwidth},
-                              {"phases", phases.medians()}};
+                              {"phases", phases.medians()},
+                              {"bytes after the stop", median(phases.bytes)}};
     report.add({.row = "downtime",
                 .what = fmt::format("{}, {}, {}", human(size), pace(stage.controller()),
-                                    with_precopy ? "PRE_COPY, 1 % changed" : "stop and copy"),
+                                    with_precopy ? "PRE_COPY, 256 KiB changed" : "stop and copy"),
                 .value = median(phases.total) * 1000,
                 .unit = "ms",
                 .samples = phases.total,
                 .details = std::move(details)});
+    return median(phases.bytes);
+}
+
+void report_flatness(const Controller &controller, const std::vector<double> &bytes,
+                     Report &report) {
+    if (bytes.size() < 2)
+        return;
+    const auto [least, most] = std::ranges::minmax(bytes);
+    report.add({.row = "downtime",
+                .what = fmt::format("bytes after the stop with PRE_COPY, most / least, {}",
+                                    pace(controller)),
+                .value = most / least,
+                .unit = "x",
+                .target = at_most(flat_within),
+                .samples = bytes});
 }
 
 } // namespace
@@ -107,6 +129,7 @@ void downtime(const Plan &plan, Report &report) {
     for (const Controller &controller : plan.of_role("state")) {
         Stage stage{controller, 2};
         const bool can = has_precopy(stage.open(0).migration());
+        std::vector<double> bytes;
         for (std::uint64_t size : plan.sizes) {
             if (size > plan.downtime_most)
                 continue;
@@ -114,8 +137,9 @@ void downtime(const Plan &plan, Report &report) {
                     [&] { measure(stage, size, false, plan.repeat, report); });
             if (can)
                 attempt(report, "downtime", human(size) + ", PRE_COPY",
-                        [&] { measure(stage, size, true, plan.repeat, report); });
+                        [&] { bytes.push_back(measure(stage, size, true, plan.repeat, report)); });
         }
+        report_flatness(controller, bytes, report);
     }
 }
 

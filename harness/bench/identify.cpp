@@ -16,7 +16,8 @@ namespace lm::bench {
 namespace {
 
 constexpr double target = 3;
-constexpr std::size_t idle_samples = 2000;
+/// In each round, before the functions are saved.
+constexpr std::size_t idle_samples = 1000;
 constexpr std::chrono::milliseconds between{2};
 
 void take_priority(bool take) {
@@ -42,21 +43,23 @@ template <typename Done> std::vector<double> ask(RawAdmin &admin, const Buffer &
 void measure(Stage &stage, const Plan &plan, Report &report) {
     RawAdmin admin{stage.path(), 4096, 1};
     const Buffer buffer{4096};
-    const std::vector<double> idle =
-        ask(admin, buffer, [](std::size_t n) { return n >= idle_samples; });
-
-    Savers savers{stage, stage.controller().vfs, plan.many_size};
-    std::vector<double> busy;
-    for (unsigned i = 0; i < plan.repeat; ++i)
-        savers.run([&](const std::atomic<bool> &saved) {
-            const std::vector<double> some =
-                ask(admin, buffer, [&](std::size_t) { return saved.load(); });
-            busy.insert(busy.end(), some.begin(), some.end());
+    const unsigned functions = stage.controller().vfs;
+    Savers savers{stage, functions, plan.many_size};
+    std::vector<double> idle, busy, ratios;
+    for (unsigned i = 0; i < plan.repeat; ++i) {
+        const std::vector<double> before =
+            ask(admin, buffer, [](std::size_t n) { return n >= idle_samples; });
+        std::vector<double> meanwhile;
+        savers.run(functions, [&](const std::atomic<bool> &saved) {
+            meanwhile = ask(admin, buffer, [&](std::size_t) { return saved.load(); });
         });
+        ratios.push_back(quantile(meanwhile, 0.99) / quantile(before, 0.99));
+        idle.insert(idle.end(), before.begin(), before.end());
+        busy.insert(busy.end(), meanwhile.begin(), meanwhile.end());
+    }
 
-    const double ratio = quantile(busy, 0.99) / quantile(idle, 0.99);
     nlohmann::json details = {{"bandwidth", stage.controller().bandwidth},
-                              {"functions", stage.controller().vfs}};
+                              {"functions", functions}};
     for (const auto &[name, values] :
          {std::pair{"idle", idle}, std::pair{"busy", std::as_const(busy)}})
         details[name] = {{"count", values.size()},
@@ -65,10 +68,11 @@ void measure(Stage &stage, const Plan &plan, Report &report) {
                          {"max ms", quantile(values, 1) * 1e3}};
     Result result{.row = "identify",
                   .what = fmt::format("p99 with {} saving / idle, {} ({:.2f} / {:.2f} ms)",
-                                      stage.controller().vfs, pace(stage.controller()),
+                                      functions, pace(stage.controller()),
                                       quantile(busy, 0.99) * 1e3, quantile(idle, 0.99) * 1e3),
-                  .value = ratio,
+                  .value = median(ratios),
                   .unit = "x",
+                  .samples = ratios,
                   .details = std::move(details)};
     if (stage.controller().bandwidth)
         result.target = at_most(target);

@@ -5,6 +5,7 @@
 #include "savers.hpp"
 
 #include <fmt/format.h>
+#include <map>
 
 namespace lm::bench {
 
@@ -14,36 +15,28 @@ constexpr double aggregate_target = 0.95;
 constexpr double fair_target = 0.9;
 constexpr double mb = 1e6;
 
-void measure(Stage &stage, unsigned count, std::uint64_t size, unsigned repeat, double &single,
-             Report &report) {
-    Savers savers{stage, count, size};
-    std::vector<double> rates, shares;
-    for (unsigned i = 0; i < repeat; ++i) {
-        const Savers::Round round = savers.run();
-        rates.push_back(static_cast<double>(round.bytes) / round.seconds / mb);
-        shares.push_back(round.slowest_share);
-    }
-    if (count == 1)
-        single = median(rates);
-    const Controller &controller = stage.controller();
+/// What rounds with the same number of functions gave.
+struct Rounds {
+    std::vector<double> rates, ratios, shares;
+};
+
+void report_rounds(const Controller &controller, unsigned count, const Rounds &rounds,
+                   Report &report) {
     const nlohmann::json details{
-        {"functions", count}, {"bandwidth", controller.bandwidth}, {"MB/s", median(rates)}};
-    std::vector<double> ratios = rates;
-    for (double &rate : ratios)
-        rate /= single;
+        {"functions", count}, {"bandwidth", controller.bandwidth}, {"MB/s", median(rounds.rates)}};
     Result aggregate{.row = "many",
                      .what = fmt::format("{} at once / one, {} ({:.0f} MB/s)", count,
-                                         pace(controller), median(rates)),
-                     .value = median(ratios),
+                                         pace(controller), median(rounds.rates)),
+                     .value = median(rounds.ratios),
                      .unit = "x",
-                     .samples = ratios,
+                     .samples = rounds.ratios,
                      .details = details};
     Result share{
         .row = "many",
         .what = fmt::format("{} at once, slowest of its fair share, {}", count, pace(controller)),
-        .value = median(shares),
+        .value = median(rounds.shares),
         .unit = "x",
-        .samples = shares,
+        .samples = rounds.shares,
         .details = details};
     if (count > 1 && controller.bandwidth) {
         aggregate.target = at_least(aggregate_target);
@@ -54,14 +47,33 @@ void measure(Stage &stage, unsigned count, std::uint64_t size, unsigned repeat, 
         report.add(std::move(share));
 }
 
+/// One function, two, four and so on take turns, and each is compared with the one before it.
+void measure(Stage &stage, const Plan &plan, Report &report) {
+    const unsigned most = stage.controller().vfs;
+    Savers savers{stage, most, plan.many_size};
+    std::map<unsigned, Rounds> all;
+    for (unsigned i = 0; i < plan.repeat; ++i) {
+        double single = 0;
+        for (unsigned count = 1; count <= most; count *= 2) {
+            const Savers::Round round = savers.run(count);
+            const double rate = static_cast<double>(round.bytes) / round.seconds / mb;
+            if (count == 1)
+                single = rate;
+            all[count].rates.push_back(rate);
+            all[count].ratios.push_back(rate / single);
+            all[count].shares.push_back(round.slowest_share);
+        }
+    }
+    for (const auto &[count, rounds] : all)
+        report_rounds(stage.controller(), count, rounds, report);
+}
+
 } // namespace
 
 void many(const Plan &plan, Report &report) {
     for (const Controller &controller : plan.of_role("many")) {
         Stage stage{controller};
-        double single = 0;
-        for (unsigned count = 1; count <= controller.vfs; count *= 2)
-            measure(stage, count, plan.many_size, plan.repeat, single, report);
+        measure(stage, plan, report);
     }
 }
 

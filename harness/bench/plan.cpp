@@ -9,8 +9,8 @@
 namespace lm::bench {
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Controller, serial, role, memory, bandwidth, vfs, queues)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, controllers, sizes, many_size, precopy_size, downtime_most,
-                                   dirty_most, repeat, domain)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Plan, controllers, sizes, unlimited_most, whole_most, many_size,
+                                   precopy_size, downtime_most, dirty_most, repeat, domain)
 
 std::vector<Controller> Plan::of_role(const std::string &role) const {
     std::vector<Controller> found;

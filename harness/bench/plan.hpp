@@ -21,6 +21,8 @@ struct Controller {
 struct Plan {
     std::vector<Controller> controllers;
     std::vector<std::uint64_t> sizes; ///< of state, for the rows that go by size
+    std::uint64_t unlimited_most = 0; ///< the largest of @sizes where there is no target
+    std::uint64_t whole_most = 0;     ///< the largest to compare with a whole-image driver
     std::uint64_t many_size = 0;      ///< of each of the states that are saved at once
     std::uint64_t precopy_size = 0;   ///< of the state of which a part changes
     std::uint64_t downtime_most = 0;  ///< the largest of @sizes for the row downtime

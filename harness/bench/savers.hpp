@@ -7,6 +7,7 @@
 #include <atomic>
 #include <barrier>
 #include <memory>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -24,19 +25,19 @@ class Savers {
     /// Open the first @count functions, each with @size bytes of device memory.
     Savers(Stage &stage, unsigned count, std::uint64_t size);
 
-    /// Save all of them at once, once. @meanwhile runs in the caller's thread until it is told
-    /// that they are done.
-    template <typename Meanwhile> Round run(Meanwhile meanwhile) {
+    /// Save the first @count of them at once, once. @meanwhile runs in the caller's thread until
+    /// it is told that they are done.
+    template <typename Meanwhile> Round run(unsigned count, Meanwhile meanwhile) {
         Round round;
-        start(round);
+        start(round, count);
         meanwhile(done_);
         threads_.clear();
         if (error_)
             std::rethrow_exception(error_);
         return round;
     }
-    Round run() {
-        return run([](const std::atomic<bool> &) {});
+    Round run(unsigned count) {
+        return run(count, [](const std::atomic<bool> &) {});
     }
 
   private:
@@ -47,10 +48,11 @@ class Savers {
         std::atomic<std::uint64_t> bytes = 0;
     };
 
-    void start(Round &round);
+    void start(Round &round, unsigned count);
     void save_one(One &one, Round &round, Clock::time_point begin);
 
     std::vector<std::unique_ptr<One>> all_;
+    std::span<const std::unique_ptr<One>> saving_; ///< those of the round
     std::vector<std::jthread> threads_;
     std::atomic<unsigned> running_ = 0;
     std::atomic<bool> done_ = false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/// Save and load throughput against the same transfers issued raw on the PF. Where it can be,
-/// driver and raw take turns, so that what disturbs the machine disturbs both; the result is the
-/// median of the ratios of neighbours.
+/// Save and load throughput against the same transfers issued raw on the PF. Driver and raw take
+/// turns, so that what disturbs the machine disturbs both; the result is the median of the ratios
+/// of neighbours.
 #include "raw_admin.hpp"
 #include "rows.hpp"
 #include "transfers.hpp"
@@ -20,8 +20,6 @@ namespace {
 constexpr std::array<unsigned, 5> depths{1, 2, 4, 8, 16};
 constexpr double target = 0.95;
 constexpr std::uint64_t target_from = 64 << 20;
-/// The largest state for the comparison with a driver that does one thing after the other.
-constexpr std::uint64_t compared_to = 1 << 30;
 constexpr double mb = 1e6;
 
 /// Which queue depth of raw reads is best on this controller, measured.
@@ -97,18 +95,15 @@ double raw_load(Stage &stage, Vf &vf, RawAdmin &raw, ByteView state) {
     return seconds;
 }
 
-/// All of the driver's loads before all raw ones: these want the state without its records, and
-/// there is not memory for the largest stream and that as well.
-Pairs measure_load(Stage &stage, Vf &vf, RawAdmin &raw, ByteSpan stream, unsigned repeat) {
-    std::vector<double> driver;
-    for (unsigned i = 0; i < repeat; ++i) {
-        driver.push_back(load(vf.migration(), stream).seconds);
-        vf.reset();
-    }
-    const ByteSpan state = strip_records(stream);
+Pairs measure_load(Stage &stage, Vf &vf, RawAdmin &raw, const SplitStream &stream,
+                   unsigned repeat) {
     Pairs pairs;
-    for (const double seconds : driver)
-        pairs.add(seconds, raw_load(stage, vf, raw, state));
+    for (unsigned i = 0; i < repeat; ++i) {
+        const double raw_seconds = raw_load(stage, vf, raw, stream.state);
+        const double seconds = load(vf.migration(), stream).seconds;
+        vf.reset();
+        pairs.add(seconds, raw_seconds);
+    }
     return pairs;
 }
 
@@ -133,6 +128,7 @@ double whole_image_seconds(Stage &stage, std::uint64_t memory, const Buffer &buf
     return save(vf.migration(), buffer).seconds;
 }
 
+/// The driver and its switch take turns too.
 void compare_whole_image(Stage &stage, std::uint64_t memory, unsigned repeat, Report &report) {
     const Buffer buffer;
     std::vector<double> ratios;
@@ -161,14 +157,13 @@ void measure(Stage &stage, std::uint64_t memory, unsigned repeat, Report &report
 
     Mapping stream_memory{source.migration().data_size() + 4096};
     const std::size_t stream_bytes = save_into(source.migration(), stream_memory.bytes());
-    const ByteSpan stream = stream_memory.bytes().first(stream_bytes);
-    const std::size_t piece = piece_of(stream);
+    const SplitStream stream = split(stream_memory.bytes().first(stream_bytes));
 
     nlohmann::json details;
-    details["piece"] = piece;
-    const unsigned depth =
-        best_depth(stage, source, piece, std::min<std::uint64_t>(size, target_from), 3, details);
-    RawAdmin raw{stage.path(), piece, depth};
+    details["piece"] = stream.piece;
+    const unsigned depth = best_depth(stage, source, stream.piece,
+                                      std::min<std::uint64_t>(size, target_from), 3, details);
+    RawAdmin raw{stage.path(), stream.piece, depth};
 
     report.add(ratio_result(controller, "save", measure_save(stage, source, raw, size, repeat),
                             memory, details));
@@ -183,12 +178,16 @@ void measure(Stage &stage, std::uint64_t memory, unsigned repeat, Report &report
 void throughput(const Plan &plan, Report &report) {
     for (const Controller &controller : plan.of_role("state")) {
         Stage stage{controller, 2};
-        for (std::uint64_t size : plan.sizes)
+        for (std::uint64_t size : plan.sizes) {
+            // what has no target is for comparison
+            if (!controller.bandwidth && size > plan.unlimited_most)
+                continue;
             attempt(report, "throughput", human(size) + ", " + pace(controller), [&] {
                 measure(stage, size, plan.repeat, report);
-                if (size <= compared_to)
+                if (size <= plan.whole_most)
                     compare_whole_image(stage, size, plan.repeat, report);
             });
+        }
     }
 }
 

@@ -41,13 +41,21 @@ struct Loaded {
     double write_seconds = 0; ///< of these, in write()
 };
 
-/// RESUMING, everything written, STOP.
-Loaded load(migration::Migration &migration, ByteView stream);
-
 /// Bytes of state in each full STATE record of a stream, which is what one command moves.
 std::size_t piece_of(ByteView stream);
 
-/// Put the state together that a stream of one pass has, at the front of the same memory.
-ByteSpan strip_records(ByteSpan stream);
+/// A stream of one pass, taken apart: the state in one piece, as raw commands want it, and what
+/// the driver wants between its pieces. There is not memory for the largest one twice.
+struct SplitStream {
+    ByteSpan state;           ///< at the front of the stream's memory
+    std::size_t piece = 0;    ///< bytes of each piece but the last
+    std::vector<Bytes> heads; ///< what comes before each piece, and what comes at the end
+};
+
+/// Take a stream apart, in its own memory.
+SplitStream split(ByteSpan stream);
+
+/// RESUMING, everything written, STOP.
+Loaded load(migration::Migration &migration, const SplitStream &stream);
 
 } // namespace lm::bench

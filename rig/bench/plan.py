@@ -34,6 +34,8 @@ class Plan:
     """What the program in L1 is told; see harness/bench/plan.hpp."""
     controllers: list
     sizes: list
+    unlimited_most: int
+    whole_most: int
     many_size: int
     precopy_size: int
     downtime_most: int
@@ -42,10 +44,11 @@ class Plan:
     domain: str
 
 
-def make(quick, domain):
-    """The whole benchmark, or one that only shows that it works."""
+def make(quick, domain, sizes=None):
+    """The whole benchmark, or one that only shows that it works; or only some sizes."""
     most = 8 * MIB if quick else 4 * GIB
     vfs = 4 if quick else 8
+    all_sizes = [MIB, 8 * MIB] if quick else [MIB, 8 * MIB, 64 * MIB, 256 * MIB, GIB, 4 * GIB]
     return Plan(
         controllers=[
             # first those for which the targets are
@@ -53,10 +56,13 @@ def make(quick, domain):
             Controller("unlimited", "state", most),
             Controller("manypaced", "many", most, BANDWIDTH, vfs),
             Controller("many", "many", most, 0, vfs),
+            Controller("trackpaced", "tracking", 0, BANDWIDTH, 1, 1),
             Controller("tracking", "tracking", 0, 0, 1, 1),
             Controller("queues", "queues", 0, 0, 1, 8 if quick else 64),
         ],
-        sizes=[MIB, 8 * MIB] if quick else [MIB, 8 * MIB, 64 * MIB, 256 * MIB, GIB, 4 * GIB],
+        sizes=sizes or all_sizes,
+        unlimited_most=GIB,
+        whole_most=256 * MIB,
         many_size=4 * MIB if quick else 128 * MIB,
         precopy_size=2 * MIB if quick else 64 * MIB,
         downtime_most=most if quick else GIB,

@@ -38,7 +38,7 @@ def downtime(results, bandwidth, precopy):
     found = [d for d in of_row(results, "downtime")
              if bool(d["bandwidth"]) == bandwidth and d["precopy"] == precopy]
     columns = [(size_name(d["size"]), d["phases"], f"{d['value']:,.0f} ms" if d["value"] >= 100 else f"{d['value']:.3g} ms") for d in found]
-    how = "PRE_COPY, 1 % changed since" if precopy else "stop and copy"
+    how = "PRE_COPY, 256 KiB changed since" if precopy else "stop and copy"
     pace = pace_name(found[0]["bandwidth"]) if found else ""
     return columns and svg.bars(f"Downtime, {how}, device {pace}", PHASES, columns)
 
@@ -59,10 +59,12 @@ def downtime_lines(results):
 
 def dirty(results):
     """The cost of a report over the dirty pages."""
-    found = [d for d in of_row(results, "dirty") if "pages" in d]
-    series = {"report": [(d["pages"], d["report ms"]) for d in found],
-              "raw Track Receive": [(d["pages"], d["raw ms"]) for d in found]}
-    return found and svg.lines("Dirty report of 1 TiB", "dirty pages", "ms", series)
+    series = {}
+    for d in of_row(results, "dirty"):
+        name = pace_name(d["bandwidth"])
+        series.setdefault(f"report, {name}", []).append((d["pages"], d["report ms"]))
+        series.setdefault(f"raw, {name}", []).append((d["pages"], d["raw ms"]))
+    return series and svg.lines("Dirty report of 1 TiB", "dirty pages", "ms", series)
 
 
 def many(results):

@@ -5,8 +5,9 @@
  *
  * Properties of the PF:
  *   hmlm-bandwidth=N  Bytes per second that all Get and Set Controller State
- *                     commands of this PF share: their transfers go one after
- *                     the other. 0, the default: as fast as the emulator can.
+ *                     and Track Receive commands of this PF share: their
+ *                     transfers go one after the other. 0, the default: as
+ *                     fast as the emulator can.
  *   hmlm-latency=N    Microseconds that each of them takes besides; those of
  *                     commands in flight together overlap. Default 0.
  *
@@ -129,9 +130,9 @@ uint16_t nvme_hmlm_late(NvmeCtrl *n, NvmeRequest *req, int64_t due,
 }
 
 /**
- * nvme_hmlm_pace - complete a transfer of state when a real device would
+ * nvme_hmlm_pace - complete a transfer when a real device would
  * @n: controlling controller
- * @req: Get or Set Controller State, carried out with success
+ * @req: Get or Set Controller State, or Track Receive, carried out with success
  * @len: bytes transferred
  *
  * Returns NVME_NO_COMPLETE, or NVME_SUCCESS if it is to complete at once.

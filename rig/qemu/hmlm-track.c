@@ -522,7 +522,7 @@ static uint16_t track_send_report(NvmeCtrl *n, NvmeCtrl *ctrl, NvmeRequest *req,
         track_unreport(track, &report);
     }
 
-    return status;
+    return status ? status : nvme_hmlm_pace(n, req, len);
 }
 
 /**
