@@ -26,11 +26,16 @@
 
 #include "lm.h"
 #include "track.h"
+#include "trackfetch.h"
 #include "trackwire.h"
 
-/* A first look is short, for often there is little; what follows is not. */
+/* A first look is short, for often there is little. */
 #define SHORT_REPORT	4096
-#define LONG_REPORT	131072
+/* What follows is not, and comes while what came before is looked through. */
+#define LONG_REPORT	SZ_64K
+#define REPORTS_AT_ONCE	4
+/* Most bytes of a list of ranges. */
+#define RANGES_LEN	SZ_128K
 
 /*
  * One read asks for at most so many reports, and for fewer where little is tracked: a
@@ -50,8 +55,10 @@
  * @deferred: the function was suspended, so the device is yet to be told to start
  * @error: why no report can be whole any more, or 0
  * @pending: reported by the device, but nobody asked for it yet
- * @buf: for reports
- * @len: its size
+ * @expected: so many changes came with the last read
+ * @buf: for reports, as many as there are @fetches
+ * @report: bytes of one of them
+ * @fetches: reports that are under way; idle while nobody has the track_lock
  */
 struct nvme_lm_track {
 	struct nvme_lm_span *spans;
@@ -61,8 +68,10 @@ struct nvme_lm_track {
 	bool deferred;
 	int error;
 	struct nvme_lm_dirty_set pending;
+	u64 expected;
 	u8 *buf;
-	u32 len;
+	u32 report;
+	struct nvme_lm_fetch fetches[REPORTS_AT_ONCE];
 };
 
 static void track_free(struct nvme_lm_track *track)
@@ -102,6 +111,7 @@ static struct nvme_lm_track *track_alloc(struct nvme_lm_function *fn,
 					 unsigned int count)
 {
 	struct nvme_lm_track *track;
+	unsigned int i;
 	int ret;
 
 	track = kzalloc(sizeof(*track), GFP_KERNEL_ACCOUNT);
@@ -109,13 +119,16 @@ static struct nvme_lm_track *track_alloc(struct nvme_lm_function *fn,
 		return ERR_PTR(-ENOMEM);
 	track->pending.runs = RB_ROOT;
 	track->generation = READ_ONCE(fn->by.generation);
-	track->len = round_down(min(fn->caps.max_transfer, LONG_REPORT), 4);
-	track->buf = kvmalloc(track->len, GFP_KERNEL_ACCOUNT);
+	track->report = round_down(min(fn->caps.max_transfer, LONG_REPORT), 4);
+	track->buf = kvmalloc_array(REPORTS_AT_ONCE, track->report, GFP_KERNEL_ACCOUNT);
 	ret = track->buf ? copy_ranges(track, ranges, count) : -ENOMEM;
 	if (ret) {
 		track_free(track);
 		return ERR_PTR(ret);
 	}
+	for (i = 0; i < REPORTS_AT_ONCE; i++)
+		nvme_lm_fetch_init(&track->fetches[i], fn, track->buf + i * track->report,
+				   track->report);
 	return track;
 }
 
@@ -187,7 +200,7 @@ static int negotiate(struct nvme_lm_function *fn, struct nvme_lm_track *track)
 
 	/* One command has to take all of them. */
 	limits.max_ranges = min(limits.max_ranges,
-				(track->len - NVME_LM_TRACK_HEADER) /
+				(min(fn->caps.max_transfer, RANGES_LEN) - NVME_LM_TRACK_HEADER) /
 				NVME_LM_TRACK_RANGE);
 	do {
 		ret = nvme_lm_ranges_plan(track->spans, &track->count, &limits,
@@ -360,14 +373,18 @@ void nvme_lm_track_release(struct nvme_lm_function *fn)
  * struct reader - a read under way
  * @track: of the function
  * @want: what the caller asks for
+ * @sure: the largest part of it that is tracked as a whole
  * @dirty: tells the caller
  * @priv: for @dirty
+ * @found: changes that the device told of
  */
 struct reader {
 	struct nvme_lm_track *track;
 	struct nvme_lm_span want;
+	struct nvme_lm_span sure;
 	nvme_lm_dirty_fn dirty;
 	void *priv;
+	u64 found;
 };
 
 static void tell(const struct reader *reader, u64 first, u64 last)
@@ -411,17 +428,6 @@ static int take_change(const struct reader *reader,
 	return ret;
 }
 
-/* A Track Receive with its length in one of two places; -ENODATA if nothing was said. */
-static int command(struct nvme_lm_function *fn, u8 *buf, u32 len, bool cdw15)
-{
-	struct nvme_lm_cmd cmd = nvme_lm_cmd_track_receive(fn->by.cntlid, len, cdw15);
-	int ret;
-
-	nvme_lm_blank_changes(buf);
-	ret = nvme_lm_issue(&fn->by, &cmd, buf, len, NULL);
-	return !ret && nvme_lm_changes_unsaid(buf) ? -ENODATA : ret;
-}
-
 /*
  * Where the length of a Track Receive stands was read in two ways before the text
  * was public.  A device that looks for it elsewhere refuses the command, or returns
@@ -432,7 +438,7 @@ static int find_place(struct nvme_lm_function *fn, struct nvme_lm_track *track,
 {
 	struct nvme_lm_ctrl *ctrl = fn->by.ctrl;
 	bool cdw15 = !READ_ONCE(ctrl->numd_in_cdw15);
-	int ret = command(fn, track->buf, len, cdw15);
+	int ret = nvme_lm_fetch_now(fn, track->buf, len, cdw15);
 
 	if (ret)
 		return error == -ENODATA ? -EREMOTEIO : error;
@@ -443,30 +449,112 @@ static int find_place(struct nvme_lm_function *fn, struct nvme_lm_track *track,
 	return error == -ENODATA ? add_all(track) : 0;
 }
 
-/* One Track Receive. */
-static int receive(struct nvme_lm_function *fn, const struct reader *reader,
-		   u32 len, bool *more)
+static bool is_within(const struct nvme_lm_span *inner, const struct nvme_lm_span *outer)
 {
-	struct nvme_lm_track *track = reader->track;
+	return inner->first >= outer->first && inner->last <= outer->last;
+}
+
+/* What is asked for and tracked in one piece, as most of a guest's memory is. */
+static void find_sure(struct reader *reader)
+{
+	const struct nvme_lm_track *track = reader->track;
+	unsigned int i;
+
+	/* nothing lies within this */
+	reader->sure = (struct nvme_lm_span){ .first = U64_MAX, .last = 0 };
+	for (i = 0; i < track->count; i++) {
+		u64 first = max(reader->want.first, track->spans[i].first);
+		u64 last = min(reader->want.last, track->spans[i].last);
+
+		if (first <= last && (reader->sure.first > reader->sure.last ||
+				      last - first > reader->sure.last - reader->sure.first))
+			reader->sure = (struct nvme_lm_span){ .first = first, .last = last };
+	}
+}
+
+/* A report came. */
+static int take_report(const struct nvme_lm_function *fn, struct reader *reader, const u8 *buf,
+		       u32 len, bool *more)
+{
 	struct nvme_lm_changes changes;
 	struct nvme_lm_span change;
-	u8 *buf = track->buf;
 	u32 i;
 	int ret;
 
-	ret = command(fn, buf, len, READ_ONCE(fn->by.ctrl->numd_in_cdw15));
-	if (ret == -EINVAL || ret == -ENODATA)
-		ret = find_place(fn, track, len, ret);
-	if (!ret)
-		ret = nvme_lm_decode_changes(buf, len, fn->by.cntlid, &changes);
+	ret = nvme_lm_decode_changes(buf, len, fn->by.cntlid, &changes);
+	if (ret)
+		return ret;
 	for (i = 0; !ret && i < changes.count; i++) {
 		ret = nvme_lm_decode_change(buf, &changes, i, &change);
-		if (!ret)
+		if (ret)
+			break;
+		/* nearly every one lies in what was asked for */
+		if (is_within(&change, &reader->sure))
+			tell(reader, change.first, change.last);
+		else
 			ret = take_change(reader, &change);
 	}
-	if (!ret)
-		*more = changes.more;
+	reader->found += changes.count;
+	*more = changes.more;
 	return ret;
+}
+
+/* One Track Receive. */
+static int receive(struct nvme_lm_function *fn, struct reader *reader, u32 len, bool *more)
+{
+	struct nvme_lm_track *track = reader->track;
+	int ret;
+
+	ret = nvme_lm_fetch_now(fn, track->buf, len, READ_ONCE(fn->by.ctrl->numd_in_cdw15));
+	if (ret == -EINVAL || ret == -ENODATA)
+		ret = find_place(fn, track, len, ret);
+	return ret ? ret : take_report(fn, reader, track->buf, len, more);
+}
+
+/* How many changes a report of @len bytes has room for. */
+static u32 room_for(u32 len)
+{
+	return (len - NVME_LM_CHANGES_HEADER) / NVME_LM_CHANGES_RUN;
+}
+
+/* How many reports to ask for at a time: no more than what is expected may fill. */
+static unsigned int reports_at_once(const struct nvme_lm_track *track)
+{
+	if (track->expected <= room_for(SHORT_REPORT))
+		return REPORTS_AT_ONCE;
+	return min_t(u64, div_u64(track->expected, room_for(track->report)) + 1,
+		     REPORTS_AT_ONCE);
+}
+
+/*
+ * Several Track Receive at a time, until one finds no more; each has what no other has.
+ * An error ends it, but what is under way has to come to its end.
+ */
+static int receive_all(struct nvme_lm_function *fn, struct reader *reader, u32 most,
+		       bool *more)
+{
+	struct nvme_lm_track *track = reader->track;
+	unsigned int depth = reports_at_once(track);
+	u32 begun, ended;
+	int ret = 0;
+
+	for (begun = 0; begun < depth && begun < most; begun++)
+		nvme_lm_fetch_start(&track->fetches[begun]);
+	for (ended = 0; ended < begun; ended++) {
+		struct nvme_lm_fetch *fetch = &track->fetches[ended % depth];
+		int error = nvme_lm_fetch_wait(fetch);
+		bool some = false;
+
+		if (!ret && !error)
+			error = take_report(fn, reader, fetch->buf, fetch->len, &some);
+		ret = ret ? ret : error;
+		*more = *more && some;
+		if (ret || !*more || begun == most || fatal_signal_pending(current))
+			continue;
+		nvme_lm_fetch_start(fetch);
+		begun++;
+	}
+	return ret == -ENODATA ? -EREMOTEIO : ret;
 }
 
 /* How many reports one read asks for at most. */
@@ -491,21 +579,20 @@ static int give_up(struct nvme_lm_function *fn, struct nvme_lm_track *track, u32
 }
 
 /* Everything the device has.  @ret of a command that was not issued is no loss. */
-static int empty_device(struct nvme_lm_function *fn,
-			const struct reader *reader)
+static int empty_device(struct nvme_lm_function *fn, struct reader *reader)
 {
 	struct nvme_lm_track *track = reader->track;
-	u32 most = most_reports(track), reports;
-	u32 len = min(track->len, SHORT_REPORT);
+	u32 most = most_reports(track);
 	bool more = true;
 	int ret = 0;
 
-	for (reports = 0; !ret && more && reports < most; reports++) {
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		ret = receive(fn, reader, len, &more);
-		len = track->len;
-	}
+	if (track->expected <= room_for(SHORT_REPORT))
+		ret = receive(fn, reader, min(track->report, SHORT_REPORT), &more);
+	if (!ret && more)
+		ret = receive_all(fn, reader, most, &more);
+	track->expected = reader->found;
+	if (!ret && more && fatal_signal_pending(current))
+		ret = -EINTR;
 	if (!ret && more)
 		ret = give_up(fn, track, most);
 	if (ret && ret != -EINTR)
@@ -563,6 +650,7 @@ int nvme_lm_standard_track_read(struct nvme_lm_function *fn, u64 iova, u64 len,
 	/* A suspension can end without our Resume, as with one that was undone. */
 	if (track->deferred)
 		ret = start_deferred(fn);
+	find_sure(&reader);
 	if (!ret && !track->deferred)
 		ret = empty_device(fn, &reader);
 	if (!ret)

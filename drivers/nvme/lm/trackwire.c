@@ -29,7 +29,6 @@
 #define CHG_CNTLID		2
 #define CHG_NTMCD		4
 #define CHG_RPMPG		8
-#define RUN_LEN			8
 
 /* MTR, More To Report. */
 #define CHG_ATTRB_MORE		0x01
@@ -169,28 +168,4 @@ int nvme_lm_decode_changes(const u8 *buf, u32 len, u16 cntlid,
 	if (changes->count > room || (changes->more && !changes->count))
 		return -EREMOTEIO;
 	return granularity(get_unaligned_le16(buf + CHG_RPMPG), &changes->shift);
-}
-
-/**
- * nvme_lm_decode_change - one descriptor
- * @buf: the data
- * @changes: nvme_lm_decode_changes() of it
- * @index: which, less than the count
- * @span: filled in: the bytes that may have changed
- *
- * Return: 0, or -EREMOTEIO if there are none, or some beyond 64 bits.
- */
-int nvme_lm_decode_change(const u8 *buf, const struct nvme_lm_changes *changes,
-			  u32 index, struct nvme_lm_span *span)
-{
-	const u8 *run = buf + NVME_LM_CHANGES_HEADER +
-			(size_t)index * NVME_LM_CHANGES_RUN;
-	u64 bytes = (u64)get_unaligned_le32(run + RUN_LEN) << changes->shift;
-
-	/* LEN has 32 bits: no shift of up to 31 loses any, and more is absurd. */
-	if (!bytes || bytes >> changes->shift != get_unaligned_le32(run + RUN_LEN))
-		return -EREMOTEIO;
-	span->first = get_unaligned_le64(run);
-	span->last = span->first + bytes - 1;
-	return span->last < span->first ? -EREMOTEIO : 0;
 }

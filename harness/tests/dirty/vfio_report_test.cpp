@@ -34,6 +34,26 @@ TEST_F(VfioLoggingReport, ReadsAreReportedOnceAndExactly) {
     EXPECT_EQ(a.log.report(window), a.work.take()) << "a Write writes its completion";
 }
 
+/// The device needs several reports for it, which the driver asks for at once when it knows that.
+TEST_F(VfioLoggingReport, WhatNoSingleReportOfTheDeviceHoldsIsAllThere) {
+    Vm a = vm(0);
+    constexpr unsigned pages = 256, commands = 20;
+    std::vector<nvme::DataBuffer> buffers;
+    for (unsigned i = 0; i < commands; ++i)
+        buffers.push_back(a.guest.buffer(2 * pages * 4096));
+    const nvme::DataBuffer list = a.guest.buffer(4096);
+    a.log.start({window});
+    a.work.take();
+    for (unsigned round = 0; round < 3; ++round) {
+        for (const nvme::DataBuffer &data : buffers)
+            a.work.read_apart(data, pages, list);
+        EXPECT_EQ(a.log.report(window), a.work.take()) << "round " << round;
+    }
+    a.work.read(list, Lba{0}, 8);
+    EXPECT_EQ(a.log.report(window), a.work.take()) << "few after many";
+    EXPECT_TRUE(a.log.report(window).empty());
+}
+
 TEST_F(VfioLoggingReport, WhatIsOutsideOfTheReportWaitsForTheNext) {
     Vm a = vm(0);
     const nvme::DataBuffer data = a.guest.buffer(16 * 4096);

@@ -30,6 +30,25 @@ class Workload {
         run(nvme::Io::read, data, lba, blocks);
         truth_.add(iova_of(data), std::uint64_t{blocks} * guest_->disk().block_size);
     }
+    /// Read into @pages pages of @data, of which no two are neighbours; @list is a page for their
+    /// addresses.
+    void read_apart(const nvme::DataBuffer &data, unsigned pages, const nvme::DataBuffer &list) {
+        const auto blocks = static_cast<std::uint16_t>(pages * 4096 / guest_->disk().block_size);
+        nvme::Sqe sqe = nvme::io(nvme::Io::read, guest_->disk().nsid, Lba{0}, blocks);
+        for (unsigned i = 0; i < pages; ++i) {
+            const Iova page = iova_of(data) + std::uint64_t{2 * i} * 4096;
+            if (i == 0)
+                sqe.prp1 = page.value;
+            else
+                store<std::uint64_t>(list.bytes(), (i - 1) * sizeof(page.value), page.value);
+            truth_.add(page, 4096);
+        }
+        sqe.prp2 = iova_of(list).value;
+        nvme::QueuePair &queue = guest_->queue();
+        EXPECT_TRUE(
+            guest_->driver().wait(queue, guest_->driver().submit(queue, sqe)).status().ok());
+        io_completion();
+    }
     /// Write @blocks: nothing but a completion is written to memory.
     void write(const nvme::DataBuffer &data, Lba lba, std::uint16_t blocks) {
         run(nvme::Io::write, data, lba, blocks);
