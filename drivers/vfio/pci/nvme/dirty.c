@@ -126,9 +126,10 @@ static struct dirty_page *add_page(struct dirty_report *report)
 
 	if (report->count == MAX_PAGES)
 		return NULL;
-	page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	page = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
 	if (!page)
 		return NULL;
+	page->count = 0;
 	list_add_tail(&page->node, &report->pages);
 	report->count++;
 	return page;
