@@ -439,6 +439,8 @@ static ssize_t load_write_locked(struct nvme_vfio_load *load, const char __user 
 			return load->error ? ret : (done ? done : ret);
 		ret = take_bytes(load, buf + done, len - done, &n);
 		done += n;
+		/* whoever gives the device what came wants the processor too */
+		cond_resched();
 		if (load->error)
 			return load->error;
 		if (ret)

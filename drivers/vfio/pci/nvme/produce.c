@@ -430,7 +430,8 @@ void nvme_vfio_produce_free(struct nvme_vfio_save *save)
 
 int nvme_vfio_save_init(void)
 {
-	nvme_vfio_workqueue = alloc_workqueue("nvme-vfio-pci", WQ_UNBOUND, 0);
+	/* issuing the next command goes before copying what came: the device must not wait */
+	nvme_vfio_workqueue = alloc_workqueue("nvme-vfio-pci", WQ_UNBOUND | WQ_HIGHPRI, 0);
 	return nvme_vfio_workqueue ? 0 : -ENOMEM;
 }
 

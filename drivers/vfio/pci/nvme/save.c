@@ -418,6 +418,8 @@ static ssize_t save_read_locked(struct nvme_vfio_save *save, char __user *buf, s
 			break;
 		}
 		done += n;
+		/* whoever reads the next pieces from the device wants the processor too */
+		cond_resched();
 	}
 	if (done || ret == -ENODATA)
 		return done;
