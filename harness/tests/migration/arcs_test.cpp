@@ -105,6 +105,7 @@ TEST_P(MigrationStill, CommandsWaitAndAreDoneAfterwards) {
         GTEST_SKIP() << "this function does not have " << name_of(GetParam());
     guest.write(guest.queue(), Lba{0}, 3, 1);
     const auto file = vf.migration.set(GetParam());
+    std::this_thread::sleep_for(silence); // its state is read by now, where it is to be
     const nvme::DataBuffer data = guest.buffer();
     data.fill(5, 512);
     const Cid cid =
