@@ -39,7 +39,21 @@ const std::vector<ResetCase> commands{
 };
 
 constexpr MemoryRange window{Iova{0x1'0000'0000}, 64 << 20};
-const std::filesystem::path admin_timeout{"/sys/module/nvme_core/parameters/admin_timeout"};
+
+/// How long the stock driver waits for an admin command: in ms where each controller has
+/// that for itself, else in s.
+struct Patience {
+    std::filesystem::path path;
+    const char *three_seconds;
+
+    static Patience of_pf() {
+        const auto name = std::filesystem::path{the_rig().pf().device}.filename();
+        const auto own = std::filesystem::path{"/sys/class/nvme"} / name / "admin_timeout";
+        if (std::filesystem::exists(own))
+            return {own, "3000"};
+        return {"/sys/module/nvme_core/parameters/admin_timeout", "3"};
+    }
+};
 
 } // namespace
 
@@ -49,13 +63,14 @@ class HostilePfReset : public Hostile, public testing::WithParamInterface<ResetC
   protected:
     void SetUp() override {
         Hostile::SetUp();
-        patience_ = sysfs::read(admin_timeout);
-        sysfs::write(admin_timeout, "3");
+        patience_ = Patience::of_pf();
+        before_ = sysfs::read(patience_.path);
+        sysfs::write(patience_.path, patience_.three_seconds);
     }
     void TearDown() override {
         wait_live();
         Hostile::TearDown();
-        sysfs::write(admin_timeout, patience_);
+        sysfs::write(patience_.path, before_);
     }
 
     /// What has to be before the call.
@@ -135,7 +150,8 @@ class HostilePfReset : public Hostile, public testing::WithParamInterface<ResetC
     }
 
   private:
-    std::string patience_;
+    Patience patience_{};
+    std::string before_;
     Bytes stream_;
 };
 
