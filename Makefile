@@ -98,6 +98,11 @@ rig-modules: ## build the modules against a kernel of the rig, KERNEL=6.12-stock
 rig-shell: rig-modules ## a shell in the emulated server, KERNEL=6.12-stock
 	@rig/run --kernel $(KERNEL) --hmlm --name shell --shell
 
+.PHONY: recording
+recording: ## record nvme-lmctl on a terminal anew, for the README
+	@rig/get host
+	@rig/recording/record
+
 .PHONY: cache-list
 cache-list: ## what the cache of the rig holds, and how much
 	@rig/get --list
