@@ -578,7 +578,7 @@ static int give_up(struct nvme_lm_function *fn, struct nvme_lm_track *track, u32
 	return add_all(track);
 }
 
-/* Everything the device has.  @ret of a command that was not issued is no loss. */
+/* Everything the device has.  Only who was killed may go on reading after an error. */
 static int empty_device(struct nvme_lm_function *fn, struct reader *reader)
 {
 	struct nvme_lm_track *track = reader->track;
